@@ -1,0 +1,111 @@
+"""Events: what the lifecycle tells whoever listens. Logging and counters are listeners like any other.
+
+A listener is called in the thread that does the work, between its steps, and must be quick. What it raises is logged and
+stops nothing. An event never carries a secret.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_log = logging.getLogger("vestal")
+
+
+class Kind(enum.StrEnum):
+    """The steps of a refresh in their order, then the rest."""
+
+    LEASE_TAKEN = "lease_taken"
+    REFRESH_STARTED = "refresh_started"
+    INTENT_SAVED = "intent_saved"
+    RESPONSE_RECEIVED = "response_received"
+    RESPONSE_SAVED = "response_saved"
+    TOKEN_PARSED = "token_parsed"
+    TOKEN_SAVED = "token_saved"
+    REFRESHED = "refreshed"
+
+    RECOVERY_STARTED = "recovery_started"
+    REPLAY_STARTED = "replay_started"
+    RETRY_SCHEDULED = "retry_scheduled"
+    REFRESH_FAILED = "refresh_failed"
+    LOGIN_NEEDED = "login_needed"
+    LOGGED_IN = "logged_in"
+    TOKEN_ADOPTED = "token_adopted"
+    TOKEN_REFUSED = "token_refused"
+    STALE_SERVED = "stale_served"
+    CLOCK_JUMPED = "clock_jumped"
+    STORE_FAILED = "store_failed"
+
+
+_LEVELS = {
+    Kind.REFRESHED: logging.INFO,
+    Kind.LOGGED_IN: logging.INFO,
+    Kind.RECOVERY_STARTED: logging.WARNING,
+    Kind.REPLAY_STARTED: logging.WARNING,
+    Kind.RETRY_SCHEDULED: logging.WARNING,
+    Kind.REFRESH_FAILED: logging.WARNING,
+    Kind.LOGIN_NEEDED: logging.ERROR,
+    Kind.STALE_SERVED: logging.WARNING,
+    Kind.CLOCK_JUMPED: logging.WARNING,
+    Kind.STORE_FAILED: logging.WARNING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a credential at `at` (epoch seconds). `data` is small, plain and never secret."""
+
+    kind: Kind
+    credential: str
+    at: float
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Listener = Callable[[Event], None]
+
+
+class Events:
+    """Calls the listeners in turn."""
+
+    def __init__(self, listeners: Iterable[Listener] = ()) -> None:
+        self._listeners: tuple[Listener, ...] = tuple(listeners)
+
+    def listen(self, listener: Listener) -> None:
+        """Add a listener."""
+        self._listeners = (*self._listeners, listener)
+
+    def emit(self, event: Event) -> None:
+        """Tell all listeners; a failing one is logged and the others still hear."""
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:  # a listener must not break a refresh
+                _log.exception("a listener failed on %s", event.kind.value)
+
+
+def log_events(event: Event) -> None:
+    """The listener that writes to the logger `vestal`."""
+    detail = " ".join(f"{key}={value}" for key, value in event.data.items())
+    _log.log(_LEVELS.get(event.kind, logging.DEBUG), "%s %s %s", event.credential, event.kind.value, detail)
+
+
+class EventCounter:
+    """The listener that counts events by credential and kind."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, Kind]] = Counter()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._counts[event.credential, event.kind] += 1
+
+    def count(self, kind: Kind, credential: str | None = None) -> int:
+        """How often `kind` happened, to one credential or to all."""
+        with self._lock:
+            return sum(n for (name, k), n in self._counts.items() if k is kind and credential in (None, name))
