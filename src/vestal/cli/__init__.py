@@ -1,0 +1,1 @@
+"""The command `vestal`: one file per noun."""

@@ -75,6 +75,8 @@ class LastError:
     message: str
     at: float
     remedy: str = ""
+    passing: bool = False
+    """Whether trying again can help."""
     retry_at: float | None = None
     reason: str | None = None
     """For NEEDS_LOGIN: why."""
@@ -143,10 +145,10 @@ class Credential:
         refresh_token = grant.refresh_token or self.refresh_token
         rotating = self.rotating
         if self.refresh_token is not None and what != "login":
-            rotating = refresh_token != self.refresh_token
+            rotating = rotating or refresh_token != self.refresh_token
         return replace(
             self,
-            token=grant.token(version, sent_at, default_scope=self.token.scope if self.token else ""),
+            token=grant.token(version, sent_at, default_scope=self._scope_asked(what)),
             refresh_token=refresh_token,
             refresh_token_expires_at=(
                 sent_at + grant.refresh_token_expires_in
@@ -158,7 +160,7 @@ class Credential:
             refresh_count=self.refresh_count + (what != "login"),
             failures=0,
             rotating=rotating,
-            refused=() if what == "login" else self.refused,
+            refused=(),
             suspect=False,
             authorizing_until=None if what == "login" else self.authorizing_until,
             last_error=None,
@@ -167,6 +169,9 @@ class Credential:
             extra={**self.extra, **grant.extra},
             history=self.remembering(Past(at=now, what=what, version=version, detail=detail)),
         )
+
+    def _scope_asked(self, what: str) -> str:
+        return self.token.scope if self.token is not None and what != "login" else " ".join(self.app.scopes)
 
     def failed(self, error: VestalError, *, now: float, retry_at: float | None, detail: str = "") -> Credential:
         """The credential after a refresh failed with `error`."""
@@ -178,6 +183,7 @@ class Credential:
                 message=error.message,
                 at=now,
                 remedy=error.remedy,
+                passing=error.passing,
                 retry_at=retry_at,
                 reason=error.reason if isinstance(error, NeedsLogin) else None,
             ),

@@ -102,6 +102,7 @@ class EventCounter:
         self._counts: Counter[tuple[str, Kind]] = Counter()
 
     def __call__(self, event: Event) -> None:
+        """Count one event."""
         with self._lock:
             self._counts[event.credential, event.kind] += 1
 

@@ -46,4 +46,4 @@ class Provider(Protocol):
         """
 
     def present(self, credential: Credential) -> Token | None:
-        """The credential's token as callers get it (a DPoP token with its proof)."""
+        """The credential's token as callers get it: with its proof. Asked only for tokens that are bound to a key."""

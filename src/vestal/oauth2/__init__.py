@@ -1,0 +1,1 @@
+"""OAuth 2: the grants, login, discovery, and the catalogue of providers."""

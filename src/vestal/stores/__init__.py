@@ -1,0 +1,1 @@
+"""Where credentials live: sealed, in memory or in SQLite."""

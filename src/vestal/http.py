@@ -1,0 +1,167 @@
+"""The sender: the thin edge between a `Request` and the network, on httpx2.
+
+It follows no redirects (a token endpoint that redirects would be sent secrets again, elsewhere), sends nothing in the
+clear but to loopback, limits what it reads, and says of every failure whether the request may have arrived.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from vestal.core.clock import Clock, SystemClock
+from vestal.core.errors import ConfigError, HTTPError, NetworkError, Outcome, TimedOut, VestalError
+from vestal.core.secret import Secret
+from vestal.core.transport import Request, Response, Text
+
+if TYPE_CHECKING:
+    import httpx2
+
+CONNECT, READ = 10.0, 30.0
+"""Seconds to wait for a connection, and for an answer once the request is sent."""
+
+TOTAL = 60.0
+"""Seconds that reading an answer may take in all, however steadily it drips."""
+
+LARGEST = 1 << 20
+"""Bytes of an answer that are read; no token endpoint says more."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class HTTPSender:
+    """A `Send` on httpx2 with a pool of connections of its own. Safe for use from threads and after a fork."""
+
+    def __init__(
+        self, clock: Clock | None = None, *, connect: float = CONNECT, read: float = READ, total: float = TOTAL
+    ) -> None:
+        """Times are seconds."""
+        self._clock: Clock = clock or SystemClock()
+        self._limits = connect, read
+        self._total = total
+        self._lock = threading.Lock()
+        self._client: httpx2.Client | None = None
+        self._pid = 0
+
+    def __call__(self, request: Request) -> Response:
+        """Send, and read the whole answer. Raises `NetworkError`, `TimedOut`, `ConfigError` or `HTTPError`."""
+        parts = urlsplit(request.url)
+        host = parts.hostname or ""
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+            raise ConfigError(
+                f"{parts.scheme or 'no'}://{host} is not https", remedy="use https; plain http only for this machine"
+            )
+        sent_at = self._clock.now()
+        result = self._exchange(self._open(), request, host, sent_at)
+        if isinstance(result, VestalError):
+            raise result  # here, where no frame of the HTTP client is under it
+        return result
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            if self._client is not None and self._pid == os.getpid():
+                self._client.close()
+            self._client = None
+
+    def _exchange(self, client: httpx2.Client, request: Request, host: str, sent_at: float) -> Response | VestalError:
+        """The answer, or the failure as a value: it is raised elsewhere, without the client's traceback."""
+        import httpx2
+
+        try:
+            with client.stream(
+                request.method,
+                request.url,
+                headers=_plain(request.headers),
+                data=None if request.form is None else _plain(request.form),
+                json=request.json,
+            ) as answer:
+                limit = self._clock.steady() + self._total
+                body = bytearray()
+                for chunk in answer.iter_bytes():
+                    body += chunk
+                    if len(body) > LARGEST:
+                        return HTTPError(
+                            f"{host} answered with more than {LARGEST} bytes",
+                            remedy="check the address: this is no token endpoint",
+                            outcome=Outcome.UNKNOWN,
+                        )
+                    if self._clock.steady() > limit:
+                        return _timed_out(host, "did not finish its answer in time", Outcome.UNKNOWN)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status_code, headers, Secret(body.decode("latin-1")), sent_at)
+        except httpx2.ConnectTimeout:
+            return _timed_out(host, "did not accept a connection in time", Outcome.NOT_SENT)
+        except httpx2.PoolTimeout:
+            return _timed_out(host, "kept all connections busy", Outcome.NOT_SENT)
+        except httpx2.TimeoutException:
+            return _timed_out(host, "did not answer in time", Outcome.UNKNOWN)
+        except httpx2.ConnectError as error:
+            return NetworkError(
+                f"{host} can't be reached: {_cause(error)}", remedy="check the network", outcome=Outcome.NOT_SENT
+            )
+        except httpx2.UnsupportedProtocol as error:
+            return ConfigError(f"{host}: {error}", remedy="check the address", outcome=Outcome.NOT_SENT)
+        except httpx2.TransportError as error:
+            return NetworkError(
+                f"the connection to {host} broke: {type(error).__name__}",
+                remedy="nothing to do: it is tried again if that is safe",
+                outcome=Outcome.UNKNOWN,
+            )
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+            return HTTPError(f"{host} gave an unusable answer: {type(error).__name__}", outcome=Outcome.UNKNOWN)
+        except (UnicodeError, ValueError) as error:  # raised while the request is put together
+            return ConfigError(
+                f"the request to {host} can't be written: {type(error).__name__}",
+                remedy="check the endpoint and the client's settings for odd characters",
+                outcome=Outcome.NOT_SENT,
+            )
+
+    def _open(self) -> httpx2.Client:
+        with self._lock:
+            if self._client is None or self._pid != os.getpid():
+                import httpx2
+
+                connect, read = self._limits
+                self._client = httpx2.Client(
+                    follow_redirects=False,
+                    timeout=httpx2.Timeout(read, connect=connect),
+                    headers={"User-Agent": "vestal", "Accept": "application/json"},
+                    # A kept connection that the server has closed meanwhile would make an outcome unknown for nothing.
+                    limits=httpx2.Limits(max_keepalive_connections=0),
+                )
+                self._pid = os.getpid()
+            return self._client
+
+
+def _plain(texts: object) -> dict[str, str]:
+    assert isinstance(texts, dict) or hasattr(texts, "items")
+    return {name: _reveal(text) for name, text in texts.items()}
+
+
+def _reveal(text: Text) -> str:
+    return text.reveal() if isinstance(text, Secret) else text
+
+
+def _timed_out(host: str, what: str, outcome: Outcome) -> TimedOut:
+    return TimedOut(f"{host} {what}", remedy="wait: it is tried again if that is safe", outcome=outcome)
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost cause in words: `Connection refused`, `Name or service not known`."""
+    while error.__cause__ is not None or error.__context__ is not None:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)[:120] or type(error).__name__

@@ -1,0 +1,73 @@
+"""The memory store: for tests, and for programs that keep nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vestal.core.errors import TimedOut
+from vestal.stores.record import Record
+
+
+class MemoryBackend:
+    """Records in a dictionary; leases between the threads of one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._records: dict[str, Record] = {}
+        self._leases: dict[str, threading.Lock] = {}
+
+    def get(self, name: str) -> Record | None:
+        """See `Backend.get`."""
+        return self._records.get(name)
+
+    def put(self, record: Record) -> bool:
+        """See `Backend.put`."""
+        with self._lock:
+            stored = self._records.get(record.name)
+            revision, version = (0, 0) if stored is None else (stored.revision, stored.version)
+            if revision != record.revision - 1 or record.version < version:
+                return False
+            self._records[record.name] = record
+            return True
+
+    def delete(self, name: str) -> bool:
+        """See `Backend.delete`."""
+        with self._lock:
+            return self._records.pop(name, None) is not None
+
+    def names(self) -> list[str]:
+        """See `Backend.names`."""
+        with self._lock:
+            return sorted(self._records)
+
+    def records(self) -> Iterator[Record]:
+        """See `Backend.records`."""
+        with self._lock:
+            records = sorted(self._records.items())
+        return iter([record for _, record in records])
+
+    @contextmanager
+    def lease(self, name: str, timeout: float) -> Iterator[None]:
+        """See `Backend.lease`."""
+        lease = self._lease(name)
+        if not lease.acquire(timeout=timeout):
+            raise TimedOut(
+                f"another worker has held the lease for {timeout:g} s", credential=name, remedy="wait, then try again"
+            )
+        try:
+            yield
+        finally:
+            lease.release()
+
+    def leased(self, name: str) -> bool:
+        """See `Backend.leased`."""
+        return self._lease(name).locked()
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _lease(self, name: str) -> threading.Lock:
+        with self._lock:
+            return self._leases.setdefault(name, threading.Lock())
