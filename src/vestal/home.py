@@ -146,11 +146,16 @@ class Home:
 
     def provider_of(self, credential: Credential) -> Provider:
         """How to refresh a credential. Raises `ConfigError` for a provider that nobody knows."""
-        return self.provider_for(credential.app)
+        app = credential.app
+        if app.provider != "custom" and app.provider not in self._providers:
+            plugged_in = self._plugged_in(app.provider)
+            if plugged_in is not None:
+                return plugged_in
+        return self.provider_for(app)
 
     def provider_for(self, app: App) -> OAuth2Provider:
         """What is known of the service that an app is registered at, with the app's own settings applied."""
-        from vestal.oauth2.configured import configured, custom
+        from vestal.oauth2.configuration import configured, custom
 
         if app.provider == "custom":
             return custom(app)
@@ -160,6 +165,19 @@ class Home:
 
                 self._providers[app.provider] = catalogue.find(app.provider, self.providers_file)
             return configured(self._providers[app.provider], app)
+
+    def _plugged_in(self, name: str) -> Provider | None:
+        """A provider that another package brings by the entry point group `vestal.providers`."""
+        from vestal.oauth2 import catalogue
+
+        if name in catalogue.names(self.providers_file):
+            return None
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group="vestal.providers", name=name):
+            provider: Provider = entry.load()()
+            return provider
+        return None
 
     @property
     def providers_file(self) -> Path | None:

@@ -17,14 +17,14 @@ from vestal.core.credential import Credential
 from vestal.core.decision import Demand
 from vestal.core.errors import ConfigError, TimedOut, UnexpectedError, VestalError
 from vestal.core.events import Kind
-from vestal.core.margins import Margins, from_the_future, margins
+from vestal.core.held import INFINITY, Held, Zone
 from vestal.core.token import Token
 
 DEADLINE = 120.0
 """Seconds that a caller waits at most."""
 
-GLANCE = 60.0
-"""Seconds for which the hot path trusts the wall clock before it is checked against the steady one."""
+PATIENCE = 15.0
+"""Seconds after which a refresh that has not ended counts as failing for those who hold a token that is still valid."""
 
 ECHO = 1.0
 """Seconds at least for which callers get a failure again instead of causing the next attempt."""
@@ -33,7 +33,6 @@ JUMP = 5.0
 """Seconds by which wall clock and steady clock must disagree to be reported."""
 
 _NEVER = (1.0, 0.0, None)
-_INFINITY = float("inf")
 
 
 class Refresher(Protocol):
@@ -51,27 +50,13 @@ class Refresher(Protocol):
         """See `Lifecycle.emit`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The token at hand, with the two clocks' readings when it came to hand."""
-
-    token: Token
-    margins: Margins
-    wall: float
-    steady: float
-    usable: bool
-    """False for a token whose age can't be known, since the wall clock has gone back behind its issue."""
-
-    def now(self, wall: float, steady: float) -> float:
-        """The time, by whichever clock says later: a wall clock that was set back must not lengthen a token's life."""
-        return max(wall, self.wall + (steady - self.steady))
-
-
 @dataclass(eq=False, slots=True)
 class _Flight:
-    """A refresh under way, whoever waits for it."""
+    """A refresh under way, whoever waits for it. Its future only says that it has ended; nobody can cancel it."""
 
     demand: Demand
+    started: float
+    """By the steady clock."""
     done: Future[None] = field(default_factory=Future)
     error: VestalError | None = None
     told: bool = False
@@ -91,22 +76,27 @@ class RefreshingSource:
         refresher: Refresher,
         *,
         deadline: float = DEADLINE,
+        patience: float = PATIENCE,
         random: Callable[[], float] = random.random,
     ) -> None:
+        """Times are seconds; `random` gives numbers between 0 and 1 for the jitter."""
         self.name = name
         self._refresher = refresher
         self._clock = refresher.clock
         self._now = refresher.clock.now
         self._deadline = deadline
+        self._patience = patience
         self._random = random
         self._window: tuple[float, float, Token | None] = _NEVER
-        """From when until when the hot path may give which token."""
+        """From when until when, by the wall clock, the hot path may give which token."""
         self._lock = threading.Lock()
         self._jitter = random()
-        self._held: _Held | None = None
+        self._held: Held | None = None
         self._flight: _Flight | None = None
-        self._hold_until = 0.0
         self._error: VestalError | None = None
+        """Why the last refresh failed; None if it did not."""
+        self._hold_until = 0.0
+        """By the steady clock: no refresh is begun before, for the sake of `_error`."""
         self._jumped = False
         _sources.add(self)
 
@@ -121,9 +111,10 @@ class RefreshingSource:
             if isinstance(step, Token):
                 return step
             try:
-                step.done.result(max(limit - self._clock.steady(), 0.0))
+                step.done.result(self._time_to_wait(step, limit))
             except TimeoutError:
-                raise self._late() from None
+                self._check_deadline(limit)
+                continue
             found = self._landed(step, newer_than, min_ttl)
             if found is not None:
                 return found
@@ -139,10 +130,11 @@ class RefreshingSource:
             if isinstance(step, Token):
                 return step
             try:
-                async with asyncio.timeout(max(limit - self._clock.steady(), 0.0)):
+                async with asyncio.timeout(self._time_to_wait(step, limit)):
                     await asyncio.shield(asyncio.wrap_future(step.done))
             except TimeoutError:
-                raise self._late() from None
+                self._check_deadline(limit)
+                continue
             found = self._landed(step, newer_than, min_ttl)
             if found is not None:
                 return found
@@ -150,11 +142,9 @@ class RefreshingSource:
     def peek(self) -> Token | None:
         """The token at hand, if it has not expired. Never blocks, does no I/O."""
         held = self._held
-        if held is None or not held.usable:
+        if held is None or not held.usable or held.left(self._now(), self._clock.steady()) <= 0:
             return None
-        expires_at = held.margins.expires_at
-        fine = expires_at is None or held.now(self._now(), self._clock.steady()) < expires_at
-        return held.token if fine else None
+        return held.token
 
     def refresh(self) -> Token:
         """Refresh now, whatever state the token is in: for a person who asks. Raises `VestalError`."""
@@ -165,73 +155,61 @@ class RefreshingSource:
             try:
                 flight.done.result(max(limit - self._clock.steady(), 0.0))
             except TimeoutError:
-                raise self._late() from None
-            if not flight.demand.force:
+                self._check_deadline(limit)
                 continue
-            if flight.error is not None:
+            if flight.error is not None and flight.demand.force:
                 raise flight.error.copy()
-            assert self._held is not None
-            return self._held.token
+            if flight.demand.force and self._held is not None:
+                return self._held.token
 
     def _step(self, newer_than: int | None, min_ttl: float | None) -> Token | _Flight:
         """One decision: the token at hand, or the refresh to wait for. Raises a failure that is still fresh."""
-        self._check_clock()
+        self._watch_clock()
         with self._lock:
-            wall, steady = self._now(), self._clock.steady()
             held = self._held
+            steady = self._clock.steady()
             if held is not None:
-                now = held.now(wall, steady)
-                token = self._at_hand(held, now, wall, steady, newer_than, min_ttl)
+                token = self._at_hand(held, self._now(), steady, newer_than, min_ttl)
                 if token is not None:
                     return token
-            if self._flight is None and self._error is not None and steady < self._hold_until:
+            if self._flight is not None:
+                return self._flight
+            if self._error is not None and steady < self._hold_until:
                 raise self._error.copy()
-            outlived = held.token.version if held is not None and newer_than is None and min_ttl is None else None
-            return self._flight or self._start(
-                Demand(newer_than=newer_than, outlived=outlived, min_ttl=min_ttl, jitter=self._jitter)
-            )
+            due = held is not None and newer_than is None and min_ttl is None
+            outlived = held.token.version if held is not None and due else None
+            return self._start(Demand(newer_than, outlived, min_ttl, jitter=self._jitter))
 
     def _at_hand(
-        self, held: _Held, now: float, wall: float, steady: float, newer_than: int | None, min_ttl: float | None
+        self, held: Held, wall: float, steady: float, newer_than: int | None, min_ttl: float | None
     ) -> Token | None:
         """The token at hand, if it is what the caller wants; starts the background refresh if it is time for it."""
-        token, moments = held.token, held.margins
-        if not held.usable or (newer_than is not None and token.version <= newer_than):
+        if not held.usable or (newer_than is not None and held.token.version <= newer_than):
             return None
-        left = _INFINITY if moments.expires_at is None else moments.expires_at - now
-        if min_ttl is not None and left < min_ttl:
-            lifetime = (moments.expires_at or 0.0) - token.issued_at
-            if min_ttl >= lifetime:
-                raise self._too_long(min_ttl, lifetime)
+        if min_ttl is not None and held.left(wall, steady) < min_ttl:
+            if min_ttl >= held.lifetime:
+                raise self._too_long(min_ttl, held)
             return None
-        if left <= 0:
+        zone = held.zone(wall, steady)
+        if zone is Zone.EXPIRED or (zone is Zone.HARD and not self._passing_trouble(steady)):
             return None
-        soft = moments.soft_at is not None and now >= moments.soft_at
-        hard = moments.hard_at is not None and now >= moments.hard_at
         held_off = self._flight is None and steady < self._hold_until
-        if hard and not (held_off and (self._error is None or self._error.passing)):
-            return None
-        if soft and not hard and self._flight is None and not held_off:
-            self._start(Demand(early=True, outlived=token.version, jitter=self._jitter))
-        if newer_than is None:
-            self._open_window(held, now, wall, self._hold_until - steady if held_off else _INFINITY)
-        return token
+        if zone is Zone.SOFT and self._flight is None and not held_off:
+            self._start(Demand(outlived=held.token.version, early=True, jitter=self._jitter))
+        rest = self._hold_until - steady if held_off else INFINITY
+        if newer_than is None and (zone is not Zone.HARD or held_off):
+            self._window = (wall, wall + min(held.glance(wall, steady), rest), held.token)
+        return held.token
 
-    def _open_window(self, held: _Held, now: float, wall: float, length: float) -> None:
-        """Let the hot path give this token, for `length` seconds at most, until the next moment that decides something."""
-        moments = held.margins
-        ahead = [
-            moment - now for moment in (moments.soft_at, moments.hard_at, moments.expires_at) if moment is not None
-        ]
-        glance = GLANCE
-        if moments.expires_at is not None:
-            glance = min(glance, (moments.expires_at - held.token.issued_at) / 12)
-        length = min(length, glance, *(moment for moment in ahead if moment > 0))
-        self._window = (wall, wall + length, held.token)
+    def _passing_trouble(self, steady: float) -> bool:
+        """Whether a token that is still valid may be given although its refresh is due: that one fails, or hangs."""
+        if self._flight is not None:
+            return steady - self._flight.started >= self._patience
+        return self._error is not None and self._error.passing and steady < self._hold_until
 
     def _start(self, demand: Demand) -> _Flight:
         """Begin a refresh in a thread of its own. Not a daemon thread: an interpreter that exits waits for the saving."""
-        flight = _Flight(demand)
+        flight = _Flight(demand, self._clock.steady())
         flight.done.set_running_or_notify_cancel()  # from here on nobody's cancel() has an effect
         self._flight = flight
         try:
@@ -261,71 +239,73 @@ class RefreshingSource:
             self._flight = None
             self._error = flight.error
             if flight.error is not None:
-                self._window = _NEVER
                 wait = flight.error.retry_after or 0.0
                 self._hold_until = self._clock.steady() + (max(ECHO, wait) if flight.error.passing else ECHO)
+                self._window = _NEVER
         flight.done.set_result(None)
 
-    def _take(self, credential: Credential) -> _Held:
-        """Make a credential's token the one at hand, unless a newer one is."""
+    def _take(self, credential: Credential) -> None:
+        """Make a credential's token the one at hand, unless a later one is."""
         token = self._refresher.present(credential)
         if token is None:
             raise UnexpectedError("the refresh brought no token", credential=self.name, remedy="report it")
-        wall, steady = self._now(), self._clock.steady()
         with self._lock:
-            old = self._held.token if self._held else None
-            if old is None or token.version > old.version or token.issued_at > old.issued_at:
+            if self._held is None or self._held.replaced_by(token):
                 self._jitter = self._random()
-                usable = not from_the_future(token, wall)
-                self._held = _Held(token, margins(token, self._jitter), wall, steady, usable)
+                self._held = Held.of(token, self._now(), self._clock.steady(), self._jitter)
             self._window = _NEVER
             self._hold_until = 0.0
-            self._error = None
-            assert self._held is not None
-            return self._held
 
     def _landed(self, flight: _Flight, newer_than: int | None, min_ttl: float | None) -> Token | None:
         """What a finished refresh means for one caller: its token, None to look again, or the error raised."""
         held = self._held
-        now = held.now(self._now(), self._clock.steady()) if held else 0.0
-        suits = held is not None and held.usable and (newer_than is None or held.token.version > newer_than)
-        expires_at = held.margins.expires_at if held else None
-        left = _INFINITY if expires_at is None else expires_at - now
-        if flight.error is None:
-            if held is None or not suits:
-                return None
-            if min_ttl is None or left >= min_ttl:
-                return held.token
-            if flight.demand.min_ttl is not None:
-                raise self._too_long(min_ttl, (expires_at or 0.0) - held.token.issued_at)
-            return None
-        if flight.error.passing and suits and left > max(min_ttl or 0.0, 0.0) and held is not None:
+        left = -INFINITY
+        if held is not None and held.usable and (newer_than is None or held.token.version > newer_than):
+            left = held.left(self._now(), self._clock.steady())
+        if flight.error is not None:
+            if held is None or not flight.error.passing or left <= (min_ttl or 0.0):
+                raise flight.error.copy()
             if not flight.told:
                 flight.told = True
                 cause = flight.error.category.value
                 self._refresher.emit(Kind.STALE_SERVED, self.name, cause=cause, left=round(left, 1))
             return held.token
-        raise flight.error.copy()
+        if held is None or left == -INFINITY:
+            return None
+        if min_ttl is None or left >= min_ttl:
+            return held.token
+        if flight.demand.min_ttl is not None:
+            raise self._too_long(min_ttl, held)
+        return None
 
-    def _check_clock(self) -> None:
+    def _time_to_wait(self, flight: _Flight, limit: float) -> float:
+        """Seconds to wait for a refresh: to the deadline, or as long as patience lasts with a token that is still valid."""
+        steady = self._clock.steady()
+        waited = steady - flight.started
+        if self.peek() is not None and waited < self._patience:
+            limit = min(limit, steady + self._patience - waited)
+        return max(limit - steady, 0.0)
+
+    def _check_deadline(self, limit: float) -> None:
+        if self._clock.steady() >= limit:
+            raise TimedOut(
+                f"no token within {self._deadline:g} s; the refresh goes on",
+                credential=self.name,
+                remedy="ask again, or look at `vestal show` and `vestal doctor`",
+            )
+
+    def _watch_clock(self) -> None:
         held = self._held
         if held is None:
             return
-        drift = (self._now() - held.wall) - (self._clock.steady() - held.steady)
+        drift = held.drift(self._now(), self._clock.steady())
         if abs(drift) > JUMP and not self._jumped:
             self._refresher.emit(Kind.CLOCK_JUMPED, self.name, seconds=round(drift, 1))
         self._jumped = abs(drift) > JUMP
 
-    def _late(self) -> TimedOut:
-        return TimedOut(
-            f"no token within {self._deadline:g} s; the refresh goes on",
-            credential=self.name,
-            remedy="ask again, or look at `vestal show` and `vestal doctor`",
-        )
-
-    def _too_long(self, min_ttl: float, lifetime: float) -> ConfigError:
+    def _too_long(self, min_ttl: float, held: Held) -> ConfigError:
         return ConfigError(
-            f"{min_ttl:g} s of validity were asked for, but its tokens live {lifetime:g} s",
+            f"{min_ttl:g} s of validity were asked for, but its tokens live {held.lifetime:g} s",
             credential=self.name,
             remedy="ask for less",
         )
