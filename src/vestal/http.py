@@ -6,7 +6,6 @@ clear but to loopback, limits what it reads, and says of every failure whether t
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from vestal.core.clock import Clock, SystemClock
 from vestal.core.errors import ConfigError, HTTPError, NetworkError, Outcome, TimedOut, VestalError
+from vestal.core.loopback import is_loopback
 from vestal.core.secret import Secret
 from vestal.core.transport import Request, Response, Text
 
@@ -28,16 +28,6 @@ TOTAL = 60.0
 
 LARGEST = 1 << 20
 """Bytes of an answer that are read; no token endpoint says more."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine: `localhost`, 127.0.0.0/8 or ::1."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class HTTPSender:
@@ -138,6 +128,7 @@ class HTTPSender:
                     follow_redirects=False,
                     timeout=httpx2.Timeout(read, connect=connect),
                     headers={"User-Agent": "vestal", "Accept": "application/json"},
+                    mounts={"http://": None},  # plain http goes to this machine only, and so past any proxy
                     # A kept connection that the server has closed meanwhile would make an outcome unknown for nothing.
                     limits=httpx2.Limits(max_keepalive_connections=0),
                 )

@@ -61,7 +61,9 @@ async def test_five_hundred_simultaneous_401s(house: House) -> None:
     source = house.home().source(NAME)
     first = await source.atoken()
     house.server.revoke_access_tokens()
-    async with httpx2.AsyncClient(auth=VestalAuth(source), timeout=60, limits=httpx2.Limits(max_connections=100)) as client:
+    async with httpx2.AsyncClient(
+        auth=VestalAuth(source), timeout=60, limits=httpx2.Limits(max_connections=100)
+    ) as client:
         answers = await asyncio.gather(*[client.get(f"{house.server.url}/resource") for _ in range(500)])
     assert [answer.status_code for answer in answers] == [200] * 500
     assert house.server.counters["resource.401"] >= 1

@@ -114,15 +114,20 @@ def test_kill_at_every_step(make_house: Callable[..., House], server: str, point
 def test_kill_twice(make_house: Callable[..., House], server: str, first: str, second: str) -> None:
     """The worker that takes over is killed as well. Nobody presents the refresh token a third time."""
     if first in DONE:
-        return die_after_done(make_house(**SERVERS[server]), first)
+        die_after_done(make_house(**SERVERS[server]), first)
+        return
     house = make_house(**SERVERS[server])
     house.add()
     die(house, first)
     sends = first not in FROM_THE_JOURNAL
     reached = second
-    if not sends and second in ("arrived", "redeemed", "intent_saved", "response_received", "response_saved"):
-        reached = ""  # a worker that has the answer already neither writes an intent nor sends: it does not come by there
-    elif first in ANSWER_LOST and server == "rotating" and second in ("token_parsed", "token_saved", "refreshed", "redeemed"):
+    if not sends and second in (*UNANSWERED, "response_saved"):
+        reached = ""  # with the answer in the journal it neither writes an intent nor sends: it does not come by there
+    elif (
+        first in ANSWER_LOST
+        and server == "rotating"
+        and second in ("token_parsed", "token_saved", "refreshed", "redeemed")
+    ):
         reached = ""  # its replay is refused, so there is nothing to parse, save or redeem
     if reached:
         die(house, reached)
