@@ -81,6 +81,9 @@ def test_a_client_may_be_held_to_one_way(caller: Caller, server: PracticeServer)
     assert caller.token(auth=("strict", "s"), grant_type="client_credentials").status_code == 200
     form = {"client_id": "strict", "client_secret": "s"}
     assert caller.token(auth=None, grant_type="client_credentials", **form).status_code == 401
+    server.add_client("strict", secret="s", auth=["post"])
+    assert caller.token(auth=None, grant_type="client_credentials", **form).status_code == 200
+    assert caller.token(auth=("strict", "s"), grant_type="client_credentials").status_code == 401
 
 
 def test_a_signed_assertion_is_good_once(caller: Caller) -> None:

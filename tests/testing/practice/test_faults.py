@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -174,9 +176,10 @@ def test_hang_until_released(caller: Caller, server: PracticeServer, token: str,
     assert server.faults.release() == 0
 
 
+@pytest.mark.parametrize("reset", [False, True])
 @pytest.mark.parametrize(("kind", "redeemed"), [("hang_before", 0), ("hang_after", 1)])
 def test_hang_until_the_client_goes(
-    caller: Caller, server: PracticeServer, token: str, kind: str, redeemed: int
+    caller: Caller, server: PracticeServer, token: str, kind: str, redeemed: int, reset: bool
 ) -> None:
     add(server, kind)
     body = f"grant_type=refresh_token&refresh_token={token}&client_id=practice&client_secret=practice-secret"
@@ -186,6 +189,8 @@ def test_hang_until_the_client_goes(
             + f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
         )
         server.held()
+        if reset:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     let_go = threading.Event()
 
     def wait() -> None:  # a count that falls: held is 0 again

@@ -59,6 +59,9 @@ def test_what_is_no_grant(caller: Caller, form: dict[str, Any], code: str) -> No
 def test_the_body_must_be_a_form(caller: Caller) -> None:
     answer = caller.http.post("/token", json={"grant_type": "client_credentials"}, auth=("practice", "practice-secret"))
     assert error(answer) == (400, "invalid_request")
+    form = "grant_type=client_credentials&client_id=practice&client_secret=practice-secret"
+    for kind, status in (("application/json", 400), ("Application/X-WWW-Form-URLEncoded; charset=utf-8", 200)):
+        assert caller.http.post("/token", content=form, headers={"Content-Type": kind}).status_code == status
 
 
 def test_a_parameter_given_twice_is_refused(caller: Caller) -> None:

@@ -85,12 +85,17 @@ def test_within_the_grace_the_same_successor_comes_again(
     assert error(caller.refresh(again["refresh_token"])) == (400, "invalid_grant")
 
 
-def test_within_the_grace_there_can_be_a_new_successor(caller: Caller, server: PracticeServer) -> None:
+def test_within_the_grace_there_can_be_a_new_successor(
+    caller: Caller, server: PracticeServer, clock: HandClock
+) -> None:
     server.settings.change({"reuse_grace": 30, "grace_successor": "new"})
     first = server.issue_refresh_token()
     successors = {caller.refresh(first).json()["refresh_token"] for _ in range(3)}
     assert len(successors) == 3
     assert {caller.refresh(token).status_code for token in successors} == {200}
+    for seconds, status in ((20, 200), (10, 400)):  # counted from the first redemption
+        clock.time += seconds
+        assert caller.refresh(first).status_code == status
 
 
 def test_without_rotation_the_token_stays(caller: Caller, server: PracticeServer) -> None:

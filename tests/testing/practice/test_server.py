@@ -89,6 +89,16 @@ def test_a_pause_refuses_connections_but_finishes_requests(caller: Caller, serve
     assert caller.resource("x").status_code == 401
 
 
+def test_the_port_is_kept_through_a_pause(server: PracticeServer) -> None:
+    address = ("127.0.0.1", urlsplit(server.url).port or 0)
+    server.pause_listening()
+    with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+        stranger.bind(address)
+    server.stop()
+    with socket.socket() as stranger:
+        stranger.bind(address)
+
+
 def test_it_stops_while_requests_hang(server: PracticeServer, caller: Caller) -> None:
     server.faults.add("resource", "hang_before", times=None)
     server.settings.latency = 3600

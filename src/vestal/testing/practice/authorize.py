@@ -71,14 +71,14 @@ def _same(asked: str, registered: str) -> bool:
     if asked == registered:
         return True
     try:
-        one, other = urlsplit(asked), urlsplit(registered)
-        port = one.port
+        other, port = urlsplit(registered), urlsplit(asked).port
     except ValueError:
         return False
-    if other.hostname not in _LOOPBACK or port is None or "#" in asked:
+    host = other.hostname
+    if host not in _LOOPBACK:
         return False
-    host = f"[{other.hostname}]" if ":" in (other.hostname or "") else other.hostname
-    return one.netloc == f"{host}:{port}" and one._replace(netloc="") == other._replace(netloc="")
+    host = f"[{host}]" if ":" in host else host
+    return asked == other._replace(netloc=host if port is None else f"{host}:{port}").geturl()
 
 
 def _authorization(state: State, client: Client, redirect_uri: str, query: Form) -> Authorization:
