@@ -6,6 +6,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from vestal.core.errors import ConfigError
+from vestal.core.loopback import is_loopback
 
 _URL = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")  # RFC 3986, section 2, without `#`
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -30,18 +31,6 @@ def check_address(url: str | None, what: str, setting: str) -> str:
             remedy=f"set {setting} to an https address; http is for this machine only (127.0.0.1, [::1], localhost)",
         )
     return url
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, as an address names it, is this machine."""
-    if host == "localhost":
-        return True
-    import ipaddress  # `vestal token` comes by this module, and not by here
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def origin(url: str) -> str:
