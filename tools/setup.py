@@ -3,11 +3,14 @@
 Run by any Python 3; picks the newest interpreter from 3.11 on that really runs.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,7 +20,7 @@ OLDEST = (3, 11)
 PROBE = "import sys, ssl, sqlite3, ctypes, venv; print(sys.version_info[0], sys.version_info[1])"
 
 
-def version(python):
+def version(python: str) -> tuple[int, int] | None:
     """The version of an interpreter as a pair, or None if it does not run or lacks a part that Vestal needs."""
     try:
         run = subprocess.run([python, "-c", PROBE], capture_output=True, text=True, timeout=60, check=True)
@@ -27,7 +30,7 @@ def version(python):
         return None
 
 
-def interpreters():
+def interpreters() -> Iterator[str]:
     """Where an interpreter may be: this one, the PATH, and pyenv's folder."""
     yield sys.executable
     for minor in range(20, OLDEST[1] - 1, -1):
@@ -38,15 +41,15 @@ def interpreters():
     yield from (str(python) for python in sorted(pyenv.glob("versions/3.*/bin/python")))
 
 
-def newest():
+def newest() -> tuple[tuple[int, int], str]:
     """The newest interpreter that runs."""
     runnable = [(found, python) for python in interpreters() if (found := version(python)) and found >= OLDEST]
     if not runnable:
-        sys.exit("vestal needs Python %d.%d or newer, and found none that runs" % OLDEST)
+        sys.exit("vestal needs Python {}.{} or newer, and found none that runs".format(*OLDEST))
     return max(runnable, key=lambda pair: pair[0])
 
 
-def wanted():
+def wanted() -> str:
     """What the environment depends on, as one digest."""
     digest = hashlib.sha256()
     for name in ("pyproject.toml", "tools/constraints.txt", "tools/setup.py"):
@@ -54,7 +57,7 @@ def wanted():
     return digest.hexdigest()
 
 
-def main():
+def main() -> None:
     """Make the environment."""
     groups = ["dev", *sys.argv[1:]]
     stamp = " ".join([wanted(), *groups])
