@@ -58,24 +58,24 @@ def wanted() -> str:
 
 
 def main() -> None:
-    """Make the environment."""
-    groups = ["dev", *sys.argv[1:]]
-    stamp = " ".join([wanted(), *groups])
+    """Make the environment, or bring it up to date."""
     python = VENV / "bin" / "python"
-    if STAMP.exists() and version(str(python)):
-        done = STAMP.read_text()
-        if done.split()[0] == wanted() and set(groups) <= set(done.split()[1:]):
-            return
+    has = version(str(python))
+    done = STAMP.read_text().split() if has and STAMP.exists() else []
+    groups = {"dev", *sys.argv[1:], *done[1:]}
+    if done == [wanted(), *sorted(groups)]:
+        return
     (major, minor), base = newest()
     print(f"setting up .venv with Python {major}.{minor}", flush=True)
-    subprocess.run([base, "-m", "venv", "--clear", str(VENV)], check=True)
+    if has != (major, minor):
+        subprocess.run([base, "-m", "venv", "--clear", str(VENV)], check=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
+    subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)  # the first that knows --group
     arguments = ["--constraint", "tools/constraints.txt", "--editable", "."]
-    for group in groups:
+    for group in sorted(groups):
         arguments += ["--group", group]
     subprocess.run([*pip, *arguments], check=True, cwd=ROOT)
-    STAMP.write_text(stamp)
+    STAMP.write_text(" ".join([wanted(), *sorted(groups)]))
 
 
 if __name__ == "__main__":
