@@ -11,7 +11,8 @@ def test_this_machine(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["", "example.com", "localhost.example.com", "127.0.0.1.example.com", "10.0.0.1", "0.0.0.0", "::", "128.0.0.1"]
+    "host",
+    ["", "example.com", "localhost.example.com", "127.0.0.1.example.com", "10.0.0.1", "0.0.0.0", "::", "128.0.0.1"],
 )
 def test_elsewhere(host: str) -> None:
     assert not is_loopback(host)

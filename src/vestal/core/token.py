@@ -57,7 +57,7 @@ class Token:
 
     def headers(self, method: str, url: str) -> dict[str, str]:
         """All headers that one request with this token needs."""
-        headers = {"Authorization": self.authorization}
+        proof: dict[str, str] = {}  # made first: nothing that may raise has the token in a variable
         if self.proof is not None and self.scheme == "DPoP":
-            headers |= self.proof.headers(method, url, self.access_token)
-        return headers
+            proof = self.proof.headers(method, url, self.access_token)
+        return {"Authorization": self.authorization, **proof}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, MultipartWriter, Payload
 
 from vestal.core.errors import ConfigError
 from vestal.core.source import TokenSource
@@ -48,9 +48,8 @@ class VestalAuth(Hook):
                 exchange, _answer(exchange, request, response)
             ):
                 return response
-            # Done with the answer, and with the sending of the body if it came early: the next try reads the body too.
-            response.release()
-            await response.wait_for_close()
+            # To its end, which lets the connection be used again and stops what still writes the body.
+            await response.read()
             request.update_expect_continue()  # the next try waits for a "100 Continue" of its own
 
 
@@ -61,6 +60,15 @@ def _answer(exchange: Exchange, request: ClientRequest, response: ClientResponse
         challenges=", ".join(response.headers.getall("WWW-Authenticate", ())),
         nonce=response.headers.get("DPoP-Nonce"),
         carried=exchange.carried_by(request.headers),
-        # aiohttp rewinds files by itself, and knows which bodies it can't send twice.
-        replayable=isinstance(request.body, bytes) or not request.body.consumed,
+        replayable=_is_replayable(request.body),
     )
+
+
+def _is_replayable(body: Payload | bytes) -> bool:
+    """Whether aiohttp can send `body` twice: it rewinds files by itself, and marks what it can't as consumed.
+
+    Older ones (3.14.0) forget the parts of a form in that, and the oldest (3.12.0) have no mark at all.
+    """
+    if isinstance(body, MultipartWriter):
+        return all(_is_replayable(part) for part, *_ in body)
+    return isinstance(body, bytes) or not getattr(body, "consumed", True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from vestal.core.errors import ConfigError
+from vestal.core.loopback import is_loopback
 from vestal.core.token import Token
 
 # WebSockets and server-sent events count as the HTTP they run over (RFC 6455, section 3; `sse` and `psse` are niquests').
@@ -58,9 +59,7 @@ def _origin(url: str) -> _Origin | None:
 
 def _check_safe(origin: _Origin) -> None:
     """Raise ConfigError if a token sent to `origin` could be read on its way (RFC 6750, 5.3: TLS, always)."""
-    address = _address(origin.host)
-    loopback = origin.host == "localhost" if address is None else address.is_loopback
-    if not origin.secure and not loopback:
+    if not origin.secure and not is_loopback(origin.host):
         raise ConfigError(
             f"no token is sent to {origin.host} over plain http: whoever is on the way could read it",
             remedy="use https; plain http is for 127.0.0.0/8, [::1] and localhost only",

@@ -23,6 +23,7 @@ class Hook:
     - `origins` (recommended) lists the origins that get the token, such as `https://api.example.com`; requests to any
       other go without one. With an empty list every https address that the client requests gets it.
     - An Authorization header that was set by hand is replaced, as the clients' own `auth=` objects do, where the token goes.
+    - A token bound to a key (DPoP) gets a fresh proof for every try, and one more try when the server asks for a nonce.
     - If there is no token to begin with, the source's VestalError is raised and nothing is sent.
 
     A hook may be shared by any number of clients, threads and tasks.

@@ -1,6 +1,9 @@
 """The hooks for niquests: `VestalAuth` for a `Session`, `AsyncVestalAuth` for an `AsyncSession`.
 
-    session = niquests.Session(auth=VestalAuth(source, origins=["https://api.example.com"]))
+    session = niquests.Session()
+    session.auth = VestalAuth(source, origins=["https://api.example.com"])
+
+Or for a single request: `session.get(url, auth=VestalAuth(source))`.
 
 Answers of a multiplexed session are filled in place, so there a refused request is not sent again: the source is told, and
 the caller gets the 401.
