@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export VESTAL_HOME_FOR_RUN := $(if $(VESTAL_HOME),$(VESTAL_HOME),$(CURDIR)/.vestal)
 
-.PHONY: help setup run test test-all lint docs bench clean
+.PHONY: help setup programs run test test-all lint docs bench clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -21,10 +21,13 @@ lint: setup      ## ruff, mypy --strict, import-linter, and that the generated p
 	$(BIN)/lint-imports
 	$(BIN)/python tools/reference.py --check
 
-test: lint       ## everything but the long matrix
+programs:
+	@$(PYTHON) tools/system_packages.py
+
+test: lint programs       ## everything but the long matrix
 	$(BIN)/pytest -q -n 2 -m "not slow"
 
-test-all: lint   ## everything
+test-all: lint programs   ## everything
 	$(BIN)/pytest -q -n 2
 
 docs: setup      ## generate docs/reference from the code

@@ -41,7 +41,7 @@ class Page:
                 role="status" if self.ok else "alert",
                 icon=html.escape(_ICON),
             )
-            .encode()
+            .encode("utf-8", "replace")
         )
 
 
