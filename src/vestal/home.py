@@ -21,10 +21,8 @@ from typing import TYPE_CHECKING
 from vestal.core.clock import Clock, SystemClock
 from vestal.core.credential import App, Credential, check_name
 from vestal.core.errors import ConfigError, Conflict
-from vestal.core.events import Listener, log_events
-from vestal.core.lifecycle import Lifecycle
+from vestal.core.events import Event, Kind, Listener, log_events
 from vestal.core.provider import Provider
-from vestal.core.refreshing import RefreshingSource
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.core.transport import Request, Response, Send
@@ -33,6 +31,8 @@ from vestal.stores.sealing import SealedStore
 from vestal.stores.sqlite import SQLiteBackend
 
 if TYPE_CHECKING:
+    from vestal.core.lifecycle import Lifecycle
+    from vestal.core.refreshing import RefreshingSource
     from vestal.oauth2.provider import OAuth2Provider
     from vestal.stores.keys import KeySource
 
@@ -73,7 +73,7 @@ class Home:
         self._providers: dict[str, OAuth2Provider] = {}
         self._store: SealedStore | None = None
         self._lifecycle: Lifecycle | None = None
-        self._listeners = (log_events, *listeners)
+        self._listeners = (log_events, self._hear, *listeners)
 
     # What a program asks for
 
@@ -85,6 +85,8 @@ class Home:
         check_name(name)
         with self._lock:
             if name not in self._sources:
+                from vestal.core.refreshing import RefreshingSource
+
                 self._sources[name] = RefreshingSource(name, self.lifecycle)
             return self._sources[name]
 
@@ -112,6 +114,8 @@ class Home:
         """What refreshes the credentials of this home."""
         with self._lock:
             if self._lifecycle is None:
+                from vestal.core.lifecycle import Lifecycle
+
                 self._lifecycle = Lifecycle(
                     self.store,
                     self.provider_of,
@@ -165,6 +169,13 @@ class Home:
 
                 self._providers[app.provider] = catalogue.find(app.provider, self.providers_file)
             return configured(self._providers[app.provider], app)
+
+    def _hear(self, event: Event) -> None:
+        """A source that holds a token of the time before a login or a change by hand lets go of it."""
+        if event.kind in (Kind.CHANGED, Kind.LOGGED_IN):
+            source = self._sources.get(event.credential)
+            if source is not None:
+                source.forget()
 
     def _plugged_in(self, name: str) -> Provider | None:
         """A provider that another package brings by the entry point group `vestal.providers`."""
@@ -233,7 +244,9 @@ class Home:
         with self.store.lease(name, 120.0):
             self.store.delete(name)
         with self._lock:
-            self._sources.pop(name, None)
+            source = self._sources.pop(name, None)
+        if source is not None:
+            source.forget()
 
     def close(self) -> None:
         """Close the store and the connections."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 
 import httpx2
 import pytest
 
 from tests.lifecycle.conftest import NAME, House
-from vestal.core.errors import TimedOut
+from vestal.core.credential import Credential
+from vestal.core.errors import ConfigError, TimedOut
 from vestal.core.refreshing import RefreshingSource
+from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.hooks.httpx2 import VestalAuth
 
@@ -125,9 +129,43 @@ def test_timed_out_callers_lose_nothing(house: House) -> None:
     assert house.redemptions == house.sent == 1
 
 
-def expire(credential):  # type: ignore[no-untyped-def]
+def expire(credential: Credential) -> Credential:
     """The same credential with an access token that has expired."""
-    from dataclasses import replace
-
+    assert credential.token is not None
     token = replace(credential.token, expires_at=credential.token.issued_at + 0.001)
     return replace(credential, token=token)
+
+
+def test_a_source_lets_go_of_the_old_token_when_a_person_logs_in(house: House) -> None:
+    """In the same process; another one notices when its token is due or refused."""
+    house.add()
+    home = house.home()
+    source = home.source(NAME)
+    old = source.token()
+    home.add(NAME, house.credential().app, Secret(house.server.issue_refresh_token("practice")), over=True)
+    assert source.peek() is None
+    new = source.token()
+    assert new.version == old.version + 1
+    assert new.access_token != old.access_token
+    home.remove(NAME)
+    with pytest.raises(ConfigError, match="no credential of that name"):
+        source.token()
+
+
+def test_a_fresh_process_serves_the_stored_token_while_the_endpoint_is_down(make_house: Callable[..., House]) -> None:
+    """The token is due, and its refresh fails for a passing reason: what the store has is still valid."""
+    house = make_house(access_token_lifetime=60)
+    house.add()
+    first = house.home().source(NAME).token()
+    house.home().lifecycle.update(NAME, almost_expired)
+    house.server.stop()
+    token = house.home().source(NAME).token()
+    assert token.access_token == first.access_token
+    house.server.start()
+
+
+def almost_expired(credential: Credential) -> Credential:
+    """The same with a token that is past its hard margin and not expired."""
+    assert credential.token is not None
+    issued_at = credential.token.issued_at - 55
+    return replace(credential, token=replace(credential.token, issued_at=issued_at, expires_at=issued_at + 60))

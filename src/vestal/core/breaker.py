@@ -8,10 +8,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from vestal.core.errors import CircuitOpen, Outcome, VestalError
+from vestal.core.fork import Forked, tell
 
 if TYPE_CHECKING:
     import pybreaker
@@ -21,7 +23,15 @@ def _not_passing(error: Any) -> bool:
     return not (isinstance(error, VestalError) and error.passing)
 
 
-class Breakers:
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    breaker: pybreaker.CircuitBreaker
+    storage: pybreaker.CircuitMemoryStorage
+    probe: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the one attempt that finds out whether the endpoint works again."""
+
+
+class Breakers(Forked):
     """The breakers of one process, by endpoint."""
 
     def __init__(self, failures: int = 10, rest: float = 30.0) -> None:
@@ -29,45 +39,61 @@ class Breakers:
         self._failures = failures
         self._rest = rest
         self._lock = threading.Lock()
-        self._breakers: dict[str, tuple[pybreaker.CircuitBreaker, pybreaker.CircuitMemoryStorage]] = {}
+        self._endpoints: dict[str, _Endpoint] = {}
+        tell(self)
 
     @contextmanager
     def calling(self, endpoint: str) -> Iterator[None]:
         """Around one attempt. Raises `CircuitOpen` instead of running it while the breaker is open."""
         import pybreaker
 
-        breaker, storage = self._breaker(endpoint)
+        known = self._endpoint(endpoint)
+        storage = known.storage
         if storage.opened_at is not None and storage.opened_at > datetime.now(UTC):
             storage.opened_at = datetime.now(UTC)  # the clock has gone back: do not rest until it has caught up
+        probing = known.breaker.current_state != pybreaker.STATE_CLOSED
+        if probing and not known.probe.acquire(blocking=False):
+            raise self._open(endpoint, storage)
         entered = False
         try:
-            with breaker.calling():
+            with known.breaker.calling():
                 entered = True
                 yield
             return
         except pybreaker.CircuitBreakerError:
             if entered:
                 raise
+        finally:
+            if probing:
+                known.probe.release()
+        raise self._open(endpoint, storage)
+
+    def state(self, endpoint: str) -> str:
+        """`closed`, `open` or `half-open`."""
+        with self._lock:
+            known = self._endpoints.get(endpoint)
+        return known.breaker.current_state if known else "closed"
+
+    def in_child(self) -> None:
+        """Count from the beginning: attempts may have been under way."""
+        self._lock = threading.Lock()
+        self._endpoints = {}
+
+    def _open(self, endpoint: str, storage: pybreaker.CircuitMemoryStorage) -> CircuitOpen:
         opened = storage.opened_at
         rest = self._rest if opened is None else self._rest - (datetime.now(UTC) - opened).total_seconds()
-        raise CircuitOpen(
+        return CircuitOpen(
             f"{endpoint} failed {self._failures} times in a row and is left alone for a while",
             remedy="wait: it is tried again by itself",
             retry_after=max(rest, 0.1),
             outcome=Outcome.NOT_SENT,
         )
 
-    def state(self, endpoint: str) -> str:
-        """`closed`, `open` or `half-open`."""
-        with self._lock:
-            known = self._breakers.get(endpoint)
-        return known[0].current_state if known else "closed"
-
-    def _breaker(self, endpoint: str) -> tuple[pybreaker.CircuitBreaker, pybreaker.CircuitMemoryStorage]:
+    def _endpoint(self, endpoint: str) -> _Endpoint:
         import pybreaker
 
         with self._lock:
-            if endpoint not in self._breakers:
+            if endpoint not in self._endpoints:
                 storage = pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED)
                 breaker = pybreaker.CircuitBreaker(
                     fail_max=self._failures,
@@ -76,5 +102,5 @@ class Breakers:
                     state_storage=storage,
                     throw_new_error_on_trip=False,
                 )
-                self._breakers[endpoint] = breaker, storage
-            return self._breakers[endpoint]
+                self._endpoints[endpoint] = _Endpoint(breaker, storage)
+            return self._endpoints[endpoint]

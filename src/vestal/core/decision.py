@@ -9,8 +9,9 @@ from vestal.core import errors
 from vestal.core.credential import Credential, LastError
 from vestal.core.margins import from_the_future, margins
 from vestal.core.provider import Provider
-from vestal.core.retry import FRESH, refusal_hold_off
+from vestal.core.retry import FRESH, LONGEST_REFUSAL_HOLD_OFF, refusal_hold_off
 from vestal.core.secret import Secret
+from vestal.core.token import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,12 @@ def decide(credential: Credential, demand: Demand, provider: Provider, now: floa
         return "adopt"
     stake = provider.at_stake(credential)
     error = credential.last_error
-    if error is not None and (_for_good(credential, demand, provider, stake) or _held_off(error, demand, now)):
+    if error is not None and (_for_good(credential, error, demand, provider, stake) or _held_off(error, demand, now)):
         raise recall(error, credential.name, now)
     token = credential.token
-    if token is not None and demand.newer_than == token.version and not demand.force:
+    if token is not None and _refuses(demand, token, now) and not demand.force:
         wait = token.issued_at + refusal_hold_off(credential.refusals) - now
-        if 0 < wait <= FRESH:
+        if 0 < wait <= LONGEST_REFUSAL_HOLD_OFF:
             raise errors.AuthFailed(
                 "the service refuses tokens that it has just issued",
                 remedy="check the token's scopes, audience and the account; it is not refreshed again at once",
@@ -79,9 +80,19 @@ def decide(credential: Credential, demand: Demand, provider: Provider, now: floa
 def next_refusals(credential: Credential, demand: Demand, now: float) -> int:
     """The count of refusals in a row that the next token of this credential begins with."""
     token = credential.token
-    if demand.newer_than is None or token is None or now - token.issued_at >= FRESH:
+    if token is None or not _refuses(demand, token, now) or now - token.issued_at >= FRESH:
         return 0
     return credential.refusals + 1
+
+
+def _refuses(demand: Demand, token: Token, now: float) -> bool:
+    """Whether the caller reports this token as refused while it should be good.
+
+    A higher version is from before the credential was removed and added again.
+    """
+    hard_at = margins(token, demand.jitter).hard_at
+    due = hard_at is not None and now >= hard_at
+    return demand.newer_than is not None and demand.newer_than >= token.version and not due
 
 
 def recall(error: LastError, name: str, now: float) -> errors.VestalError:
@@ -96,7 +107,9 @@ def recall(error: LastError, name: str, now: float) -> errors.VestalError:
     return kind(error.message, remedy=error.remedy, credential=name, retry_after=retry_after)
 
 
-def _for_good(credential: Credential, demand: Demand, provider: Provider, stake: Secret | None) -> bool:
+def _for_good(
+    credential: Credential, error: LastError, demand: Demand, provider: Provider, stake: Secret | None
+) -> bool:
     """Whether what would be sent has been refused for good, or may not be sent a third time unless a person says so."""
     if stake is not None and stake.fingerprint() in credential.refused:
         return True
@@ -104,7 +117,9 @@ def _for_good(credential: Credential, demand: Demand, provider: Provider, stake:
         return False
     if provider.client_fingerprint(credential) in credential.refused:
         return True
-    return credential.suspect and stake is not None and provider.rotates(credential)
+    if stake is None:
+        return error.category == errors.Category.NEEDS_LOGIN  # there is nothing that could be sent
+    return credential.suspect and provider.rotates(credential)
 
 
 def _held_off(error: LastError, demand: Demand, now: float) -> bool:

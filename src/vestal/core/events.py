@@ -49,6 +49,8 @@ class Kind(enum.StrEnum):
     """A person has to log in. `reason`: missing, refused or interrupted refresh."""
     LOGGED_IN = "logged_in"
     """A person has logged in. `version`."""
+    CHANGED = "changed"
+    """A person changed the credential: its app, its refresh token, or that a login is under way."""
     TOKEN_ADOPTED = "token_adopted"
     """The store had a good token: loaded for the first time, or refreshed by another worker. `version`."""
     TOKEN_REFUSED = "token_refused"

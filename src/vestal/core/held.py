@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vestal.core.margins import Margins, from_the_future, margins
 from vestal.core.token import Token
@@ -43,6 +43,10 @@ class Held:
     def of(cls, token: Token, wall: float, steady: float, jitter: float) -> Held:
         """The token as it came to hand at these readings."""
         return cls(token, margins(token, jitter), wall, steady, not from_the_future(token, wall))
+
+    def due(self) -> Held:
+        """The same, with the soft margin reached."""
+        return replace(self, margins=replace(self.margins, soft_at=self.wall))
 
     def now(self, wall: float, steady: float) -> float:
         """The time, by whichever clock says later: a wall clock that was set back must not lengthen a token's life."""

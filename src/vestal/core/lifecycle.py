@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from vestal.core.breaker import Breakers
 from vestal.core.clock import Clock, SystemClock
 from vestal.core.credential import Credential
 from vestal.core.decision import Demand, decide, satisfies
-from vestal.core.errors import ConfigError, Conflict, StoreUnavailable, UnexpectedError
+from vestal.core.errors import ConfigError, Conflict, UnexpectedError
 from vestal.core.events import Event, Events, Kind, Listener
 from vestal.core.grant import Grant
 from vestal.core.provider import Provider
 from vestal.core.redemption import Redemption
 from vestal.core.retry import RetryPolicy
+from vestal.core.saving import CONFLICTS, Granted, changing
 from vestal.core.store import Store
 from vestal.core.token import Token
 from vestal.core.transport import Send
 
 LEASE_TIMEOUT = 120.0
 """Seconds to wait for another worker's lease."""
-
-CONFLICTS = 5
-"""How often a change is made again on top of what somebody else has saved meanwhile."""
 
 
 class Lifecycle:
@@ -51,7 +50,7 @@ class Lifecycle:
         self.breakers = breakers or Breakers()
         self.retry = retry or RetryPolicy()
         self.random = random
-        self.unsaved: dict[str, Credential] = {}
+        self.unsaved: dict[str, Granted] = {}
         """Grants received that the store could not take; saved as soon as it can."""
         self._provider_of = provider_of
         self._token_of = token_of
@@ -92,17 +91,19 @@ class Lifecycle:
                     return self._refresh(name, demand, subject)
             except Conflict:
                 continue
-        raise StoreUnavailable("other workers keep changing the credential", credential=name, remedy="ask again")
+        raise changing(name)
 
     def update(self, name: str, change: Callable[[Credential], Credential]) -> Credential:
         """Change a credential's record under its lease, without touching what a refresh saves meanwhile."""
         for _ in range(CONFLICTS):
             with self.store.lease(name, LEASE_TIMEOUT):
                 try:
-                    return self.store.save(change(self.load(name)))
+                    changed = self.store.save(change(self.load(name)))
                 except Conflict:
                     continue
-        raise StoreUnavailable("other workers keep changing the credential", credential=name, remedy="try again")
+            self.emit(Kind.CHANGED, name)
+            return changed
+        raise changing(name)
 
     def logged_in(self, name: str, grant: Grant, sent_at: float) -> Credential:
         """Save what a login granted. It replaces whatever was there, and everything that was refused is forgotten."""
@@ -130,23 +131,23 @@ class Lifecycle:
 
     def _refresh(self, name: str, demand: Demand, subject: Token | None) -> Credential:
         """Under the lease."""
-        credential = self._rescue(self.load(name))
+        self._rescue(name)
+        credential = self.load(name)
         if self._decide(credential, demand) == "adopt":
             self.emit(Kind.TOKEN_ADOPTED, name, version=credential.version)
             return credential
         provider = self._provider_of(credential)
         return Redemption(self, replace(credential, subject=subject), provider, demand).run()
 
-    def _rescue(self, credential: Credential) -> Credential:
+    def _rescue(self, name: str) -> None:
         """Save a grant that an earlier refresh of this process received and the store could not take."""
-        fresh = self.unsaved.get(credential.name)
-        if fresh is None:
-            return credential
-        if credential.version < fresh.version:
-            credential = self.store.save(replace(fresh, app=credential.app, revision=credential.revision))
-            self.emit(Kind.TOKEN_SAVED, credential.name, version=credential.version)
-        del self.unsaved[credential.name]
-        return credential
+        granted = self.unsaved.get(name)
+        if granted is None:
+            return
+        with suppress(Conflict):  # it has given way to something newer
+            saved = granted.save(self.store)
+            self.emit(Kind.TOKEN_SAVED, name, version=saved.version)
+        del self.unsaved[name]
 
     def _subject(self, credential: Credential) -> Token | None:
         needed = self._provider_of(credential).needs(credential)

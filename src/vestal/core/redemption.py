@@ -17,7 +17,6 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,6 @@ from vestal.core.errors import (
     Conflict,
     NeedsLogin,
     Outcome,
-    StoreUnavailable,
     UnexpectedError,
     VestalError,
 )
@@ -37,8 +35,9 @@ from vestal.core.grant import Grant
 from vestal.core.journal import Journal, record
 from vestal.core.provider import Provider
 from vestal.core.retry import hold_off
+from vestal.core.saving import Granted
 from vestal.core.secret import Secret
-from vestal.core.transport import Response
+from vestal.core.transport import Request, Response
 
 if TYPE_CHECKING:
     from vestal.core.lifecycle import Lifecycle
@@ -61,6 +60,8 @@ class Redemption:
         """Sending the refresh token twice may destroy the grant."""
         self._unknown = 1 if credential.suspect else 0
         """Sendings of this refresh token whose outcome is not known."""
+        self._resumed = False
+        """Whether something was sent after recorded answers."""
 
     def run(self) -> Credential:
         """Refresh, and return the credential as saved. Raises the failure after recording it; raises `Conflict`."""
@@ -70,9 +71,9 @@ class Redemption:
         while True:
             if self._unknown > 1 and self._once:
                 raise self._fail(self._interrupted())
-            journal = Journal(self._house.send, self._keep, recorded)
             if self._stake is not None and not recorded:
                 self._write_intent(self._stake)
+            journal = Journal(self._resume if recorded else self._house.send, self._keep, recorded)
             recorded = ()
             outcome = self._attempt(journal)
             if isinstance(outcome, Grant):
@@ -118,8 +119,24 @@ class Redemption:
             holder=f"{socket.gethostname()}/{os.getpid()}/{threading.get_ident()}",
             replayed=self._unknown > 0,
         )
-        self._credential = self._house.store.save(replace(self._credential, intent=note))
+        trouble = self._try_to_save(replace(self._credential, intent=note), "intent")
+        if trouble is not None:
+            raise trouble
         self._emit(Kind.INTENT_SAVED, fingerprint=note.fingerprint)
+
+    def _resume(self, request: Request) -> Response:
+        """Send what comes after the recorded answers. Whether the worker that died had sent it as well is not known."""
+        if self._once and not self._resumed:
+            self._resumed = True
+            self._unknown += 1
+            intent = self._credential.intent
+            if self._unknown > 1 or intent is None:
+                raise self._interrupted()
+            trouble = self._try_to_save(replace(self._credential, intent=replace(intent, replayed=True)), "intent")
+            if trouble is not None:
+                trouble.outcome = Outcome.NOT_SENT
+                raise trouble
+        return self._house.send(request)
 
     def _keep(self, response: Response) -> None:
         """Persist an answer before anybody reads it. Without an intent nothing is at stake, and nothing is kept."""
@@ -127,13 +144,9 @@ class Redemption:
         intent = self._credential.intent
         if intent is None:
             return
-        try:
-            noted = replace(intent, responses=(*intent.responses, record(response)))
-            self._credential = self._house.store.save(replace(self._credential, intent=noted))
-        except (StoreUnavailable, Conflict) as error:
-            self._emit(Kind.STORE_FAILED, step="response", cause=error.message)  # it is in hand: go on, save the token
-            return
-        self._emit(Kind.RESPONSE_SAVED)
+        noted = replace(intent, responses=(*intent.responses, record(response)))
+        if self._try_to_save(replace(self._credential, intent=noted), "response") is None:
+            self._emit(Kind.RESPONSE_SAVED)  # if not: it is in hand, go on and save the token
 
     def _attempt(self, journal: Journal) -> Grant | VestalError:
         """Ask the provider once. A failure is a value here, so that no frame that saw a secret hangs on it."""
@@ -146,11 +159,11 @@ class Redemption:
         except VestalError as error:
             failure = error.copy()
         except Exception as error:  # a provider's defect must not cost the refresh token
-            unknown = journal.sending or journal.sent_at is not None
+            answered = Outcome.NOT_SENT if journal.sent_at is None else Outcome.ANSWERED
             failure = UnexpectedError(
                 f"the provider {self._provider.name} failed with {type(error).__name__}",
                 remedy="this is a defect: report it",
-                outcome=Outcome.UNKNOWN if unknown else Outcome.NOT_SENT,
+                outcome=Outcome.UNKNOWN if journal.sending else answered,
             )
         failure.credential = self._credential.name
         return failure
@@ -162,44 +175,56 @@ class Redemption:
             base.granted(grant, sent_at=journal.sent_at or now, now=now, what=self._what, detail=self._demand.reason),
             refusals=next_refusals(base, self._demand, now),
         )
+        granted = Granted(fresh, base.refresh_token)
         for tries in range(SAVE_TRIES):
-            try:
-                self._credential = self._house.store.save(fresh)
-                break
-            except Conflict:
-                fresh = self._rebase(fresh)
-            except StoreUnavailable as error:
-                failure = error.copy()
-                self._emit(Kind.STORE_FAILED, step="token", cause=failure.message)
-                if self._stake is None:
-                    self._credential = fresh  # nothing is lost with it: go on in memory
-                    break
-                self._house.unsaved[base.name] = fresh
-                if tries + 1 == SAVE_TRIES:
-                    raise failure from None
+            if tries:
                 self._house.clock.sleep(0.1 * 2**tries)
-        self._house.unsaved.pop(base.name, None)
-        self._emit(Kind.TOKEN_SAVED, version=self._credential.version)
-        self._emit(Kind.REFRESHED, version=self._credential.version, reason=self._demand.reason, what=self._what)
-        return self._credential
-
-    def _rebase(self, fresh: Credential) -> Credential:
-        """The new token on top of what somebody else has saved meanwhile; gives way if that is a newer token."""
-        stored = self._house.store.load(fresh.name)
-        if stored is None or stored.version >= fresh.version:
-            raise Conflict(
-                "the credential was changed while it was being refreshed", credential=fresh.name, remedy="ask again"
-            )
-        return replace(fresh, app=stored.app, revision=stored.revision)
+            try:
+                saved = granted.save(self._house.store)
+            except Conflict:
+                self._house.unsaved.pop(base.name, None)
+                raise
+            except VestalError as error:
+                failure = self._store_failed(error, "token")
+                if self._stake is None:
+                    saved = fresh  # nothing is lost with it: go on in memory
+                    break
+                self._house.unsaved[base.name] = granted
+            else:
+                self._house.unsaved.pop(base.name, None)
+                self._emit(Kind.TOKEN_SAVED, version=saved.version)
+                break
+        else:
+            raise failure
+        self._credential = saved
+        self._emit(Kind.REFRESHED, version=saved.version, reason=self._demand.reason, what=self._what)
+        return saved
 
     def _settle(self) -> None:
         """Before waiting for a retry: the last sending was answered, so the intent says again what is really open."""
+        if self._credential.intent is not None:
+            self._try_to_save(replace(self._credential, intent=self._still_open()), "retry")
+
+    def _still_open(self) -> Intent | None:
+        """The intent, if one sending has an unknown outcome: its replay is still to come."""
         intent = self._credential.intent
-        if intent is None:
-            return
-        left = replace(intent, replayed=False, responses=()) if self._unknown else None
-        with suppress(StoreUnavailable):
-            self._credential = self._house.store.save(replace(self._credential, intent=left))
+        if intent is None or not self._unknown or self._credential.suspect:
+            return None
+        return replace(intent, replayed=False, responses=())
+
+    def _try_to_save(self, credential: Credential, step: str) -> VestalError | None:
+        """Save; trouble is an event and a value."""
+        try:
+            self._credential = self._house.store.save(credential)
+        except VestalError as error:
+            return self._store_failed(error, step)
+        return None
+
+    def _store_failed(self, error: VestalError, step: str) -> VestalError:
+        failure = error.copy()
+        failure.credential = self._credential.name
+        self._emit(Kind.STORE_FAILED, step=step, cause=failure.message)
+        return failure
 
     def _interrupted(self) -> NeedsLogin:
         name = self._credential.name
@@ -213,33 +238,31 @@ class Redemption:
 
     def _fail(self, error: VestalError) -> VestalError:
         """Record a failure that ends this refresh; the error to raise."""
-        name = self._credential.name
-        now = self._house.clock.now()
-        refused = set(self._credential.refused)
-        suspect = self._credential.suspect
-        intent: Intent | None = None
-        if isinstance(error, NeedsLogin) and self._stake is not None:
+        before, name = self._credential, self._credential.name
+        refused, suspect, intent = set(before.refused), before.suspect, self._still_open()
+        if isinstance(error, NeedsLogin):
+            intent = None
             if error.reason == "interrupted refresh":
                 suspect = True
-            else:
+            elif self._stake is not None:
                 refused.add(self._stake.fingerprint())
-                if self._unknown:
+                if self._unknown and self._once:
                     error = self._lost()
                 elif not error.remedy:
                     error.remedy = f"run `vestal login {name}`"
         elif isinstance(error, AuthFailed):
-            refused.add(self._provider.client_fingerprint(self._credential))
-        if error.passing and self._unknown and self._credential.intent is not None:
-            intent = replace(self._credential.intent, replayed=False, responses=())  # its replay is still to come
-        wait = hold_off(error, self._credential.failures + 1, self._house.random())
-        error.credential = name
-        error.retry_after = wait
-        failed = self._credential.failed(error, now=now, retry_at=None if wait is None else now + wait)
-        failed = replace(failed, refused=tuple(sorted(refused)), suspect=suspect, intent=intent)
-        try:
-            self._credential = self._house.store.save(failed)
-        except (StoreUnavailable, Conflict) as trouble:
-            self._emit(Kind.STORE_FAILED, step="failure", cause=trouble.message)
+            refused.add(self._provider.client_fingerprint(before))
+        elif isinstance(error, UnexpectedError) and error.outcome is Outcome.ANSWERED and self._once:
+            intent = before.intent  # with the recorded answer, from which a provider without the defect goes on
+        now = self._house.clock.now()
+        wait = hold_off(error, before.failures + 1, self._house.random())
+        error.credential, error.retry_after = name, wait
+        failed = before.failed(error, now=now, retry_at=None if wait is None else now + wait)
+        if self._demand.force and not isinstance(error, NeedsLogin | AuthFailed) and (suspect or refused):
+            failed = replace(
+                failed, last_error=before.last_error
+            )  # a person tried in vain: what needs mending still does
+        self._try_to_save(replace(failed, refused=tuple(sorted(refused)), suspect=suspect, intent=intent), "failure")
         self._emit(Kind.REFRESH_FAILED, category=error.category.value, message=error.message)
         if isinstance(error, NeedsLogin):
             self._emit(Kind.LOGIN_NEEDED, reason=error.reason)

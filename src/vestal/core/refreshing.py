@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import threading
-import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from vestal.core.credential import Credential
 from vestal.core.decision import Demand
 from vestal.core.errors import ConfigError, TimedOut, UnexpectedError, VestalError
 from vestal.core.events import Kind
+from vestal.core.fork import Forked, tell
 from vestal.core.held import INFINITY, Held, Zone
 from vestal.core.token import Token
 
@@ -40,6 +40,9 @@ class Refresher(Protocol):
 
     clock: Clock
 
+    def load(self, name: str) -> Credential:
+        """See `Lifecycle.load`."""
+
     def refresh(self, name: str, demand: Demand) -> Credential:
         """See `Lifecycle.refresh`."""
 
@@ -59,11 +62,13 @@ class _Flight:
     """By the steady clock."""
     done: Future[None] = field(default_factory=Future)
     error: VestalError | None = None
+    overtaken: bool = False
+    """Whether the credential was changed meanwhile: what it brings may be from before."""
     told: bool = False
     """Whether the event was sent that callers got the old token."""
 
 
-class RefreshingSource:
+class RefreshingSource(Forked):
     """A `TokenSource` for one credential of a store.
 
     While the token is good, `token()` is a comparison against the clock: no lock, no I/O. Otherwise one thread refreshes,
@@ -98,7 +103,7 @@ class RefreshingSource:
         self._hold_until = 0.0
         """By the steady clock: no refresh is begun before, for the sake of `_error`."""
         self._jumped = False
-        _sources.add(self)
+        tell(self)
 
     def token(self, newer_than: int | None = None, min_ttl: float | None = None) -> Token:
         """A token that works; see `TokenSource.token`. Raises `VestalError`."""
@@ -162,6 +167,16 @@ class RefreshingSource:
             if flight.demand.force and self._held is not None:
                 return self._held.token
 
+    def forget(self) -> None:
+        """Hold nothing any more: the credential was changed, by a login or by hand. The next caller sees what it is now."""
+        with self._lock:
+            self._held = None
+            self._error = None
+            self._hold_until = 0.0
+            self._window = _NEVER
+            if self._flight is not None:
+                self._flight.overtaken = True
+
     def _step(self, newer_than: int | None, min_ttl: float | None) -> Token | _Flight:
         """One decision: the token at hand, or the refresh to wait for. Raises a failure that is still fresh."""
         self._watch_clock()
@@ -195,7 +210,8 @@ class RefreshingSource:
             return None
         held_off = self._flight is None and steady < self._hold_until
         if zone is Zone.SOFT and self._flight is None and not held_off:
-            self._start(Demand(outlived=held.token.version, early=True, jitter=self._jitter))
+            with suppress(UnexpectedError):  # no thread to be had: this caller's token is good all the same
+                self._start(Demand(outlived=held.token.version, early=True, jitter=self._jitter))
         rest = self._hold_until - steady if held_off else INFINITY
         if newer_than is None and (zone is not Zone.HARD or held_off):
             self._window = (wall, wall + min(held.glance(wall, steady), rest), held.token)
@@ -223,9 +239,11 @@ class RefreshingSource:
 
     def _fly(self, flight: _Flight) -> None:
         """The refresh itself, in its thread."""
-        if flight.demand.newer_than is not None:
-            self._refresher.emit(Kind.TOKEN_REFUSED, self.name, version=flight.demand.newer_than)
         try:
+            if flight.demand.newer_than is not None:
+                self._refresher.emit(Kind.TOKEN_REFUSED, self.name, version=flight.demand.newer_than)
+            if self._held is None:
+                self._look()
             self._take(self._refresher.refresh(self.name, flight.demand))
         except VestalError as error:
             flight.error = error.copy()
@@ -238,11 +256,20 @@ class RefreshingSource:
         with self._lock:
             self._flight = None
             self._error = flight.error
-            if flight.error is not None:
+            if flight.overtaken:
+                self._held = self._error = None
+                self._window = _NEVER
+            elif flight.error is not None:
                 wait = flight.error.retry_after or 0.0
                 self._hold_until = self._clock.steady() + (max(ECHO, wait) if flight.error.passing else ECHO)
                 self._window = _NEVER
         flight.done.set_result(None)
+
+    def _look(self) -> None:
+        """See what the store has, so that there is something to give if the refresh fails for a passing reason."""
+        credential = self._refresher.load(self.name)
+        if credential.token is not None:
+            self._take(credential)
 
     def _take(self, credential: Credential) -> None:
         """Make a credential's token the one at hand, unless a later one is."""
@@ -253,6 +280,8 @@ class RefreshingSource:
             if self._held is None or self._held.replaced_by(token):
                 self._jitter = self._random()
                 self._held = Held.of(token, self._now(), self._clock.steady(), self._jitter)
+                if credential.intent is not None:  # somebody's refresh is open: see to it at once, in the background
+                    self._held = self._held.due()
             self._window = _NEVER
             self._hold_until = 0.0
 
@@ -260,10 +289,12 @@ class RefreshingSource:
         """What a finished refresh means for one caller: its token, None to look again, or the error raised."""
         held = self._held
         left = -INFINITY
-        if held is not None and held.usable and (newer_than is None or held.token.version > newer_than):
+        # A version that never was (the credential has been removed and added again) is replaced by any refresh.
+        replaced = flight.error is None and newer_than is not None and (flight.demand.newer_than or 0) >= newer_than
+        if held is not None and held.usable and (replaced or newer_than is None or held.token.version > newer_than):
             left = held.left(self._now(), self._clock.steady())
         if flight.error is not None:
-            if held is None or not flight.error.passing or left <= (min_ttl or 0.0):
+            if held is None or not flight.error.passing or left <= max(min_ttl or 0.0, 0.0):
                 raise flight.error.copy()
             if not flight.told:
                 flight.told = True
@@ -281,9 +312,8 @@ class RefreshingSource:
     def _time_to_wait(self, flight: _Flight, limit: float) -> float:
         """Seconds to wait for a refresh: to the deadline, or as long as patience lasts with a token that is still valid."""
         steady = self._clock.steady()
-        waited = steady - flight.started
-        if self.peek() is not None and waited < self._patience:
-            limit = min(limit, steady + self._patience - waited)
+        if self.peek() is not None:
+            limit = min(limit, max(flight.started + self._patience, steady + ECHO))
         return max(limit - steady, 0.0)
 
     def _check_deadline(self, limit: float) -> None:
@@ -310,19 +340,7 @@ class RefreshingSource:
             remedy="ask for less",
         )
 
-    def _after_fork(self) -> None:
-        """In a forked child: the threads that held the lock or flew are not here."""
+    def in_child(self) -> None:
+        """After a fork: the threads that held the lock or flew are not here."""
         self._lock = threading.Lock()
         self._flight = None
-
-
-_sources: weakref.WeakSet[RefreshingSource] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for source in list(_sources):
-        source._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

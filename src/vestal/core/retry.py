@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vestal.core.errors import CircuitOpen, NeedsLogin, VestalError
+from vestal.core.errors import AuthFailed, CircuitOpen, NeedsLogin, VestalError
 
 LONGEST_RETRY_AFTER = 86400.0
 """Seconds. Services have been seen to ask for a day; longer is taken for nonsense."""
 
-FRESH = 60.0
+FRESH = 120.0
 """Seconds for which a token counts as just issued when it is refused."""
+
+LONGEST_REFUSAL_HOLD_OFF = FRESH / 2
+"""Seconds. Shorter than `FRESH`, so that a storm that goes on is still known for one when it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,10 @@ class RetryPolicy:
 def hold_off(error: VestalError, failures: int, random: float) -> float | None:
     """Seconds for which a credential is left alone after its refresh failed for the `failures`-th time in a row.
 
-    None: no time helps, something has to change first (a login). The herd of callers, in all processes, gets the same
-    error meanwhile, so that a broken endpoint is asked now and then and not by every call.
+    None: no time helps, something has to change first (a login, the app's registration). The herd of callers, in all
+    processes, gets the same error meanwhile, so that a broken endpoint is asked now and then and not by every call.
     """
-    if isinstance(error, NeedsLogin):
+    if isinstance(error, NeedsLogin | AuthFailed):
         return None
     longest = 30.0 if error.passing else 300.0
     wait = min(2.0 ** min(failures - 1, 20), longest) * (0.5 + random / 2)
@@ -66,4 +69,4 @@ def refusal_hold_off(refusals: int) -> float:
     The first refusal of a fresh token costs a refresh at once: it may have been revoked. A service that refuses what it
     has just issued will refuse the next one too, and a 401 storm must not become a refresh storm.
     """
-    return 0.0 if refusals < 1 else min(5.0 * 2.0 ** (refusals - 1), FRESH)
+    return 0.0 if refusals < 1 else min(5.0 * 2.0 ** min(refusals - 1, 20), LONGEST_REFUSAL_HOLD_OFF)

@@ -69,6 +69,8 @@ def begin(provider: OAuth2Provider, app: App, redirect_uri: str) -> Authorizatio
     parameters: dict[str, Text] = {"response_type": "code", "client_id": app.client_id, "redirect_uri": redirect_uri}
     if app.scopes:
         parameters["scope"] = provider.scope_separator.join(app.scopes)
+    if "offline_access" in app.scopes:
+        parameters["prompt"] = "consent"  # without it the scope is ignored (OpenID Connect Core, section 11)
     parameters["state"] = authorization.state
     if authorization.verifier is not None:
         parameters |= {"code_challenge": _challenge(authorization.verifier), "code_challenge_method": "S256"}

@@ -41,8 +41,8 @@ _CLIENT = _Meaning(AuthFailed, "refused the app", "check the client id, its secr
 _GRANT = _Meaning(NeedsLogin, "refused the grant")
 _ASSERTION = _Meaning(
     PermissionDenied,
-    "refused the assertion",
-    "check the key, issuer, subject and audience of the assertion, the app's permissions, and this machine's clock",
+    "refused the grant",
+    "check what the app is allowed to do, and this machine's clock; with a key, its issuer, subject and audience",
 )
 _REQUEST = _Meaning(ConfigError, "can't do what it is asked for", "check the grant and its settings")
 _SCOPE = _Meaning(ConfigError, "does not give these scopes", "check the scopes of the app")

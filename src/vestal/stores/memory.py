@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from vestal.core.errors import TimedOut
+from vestal.core.fork import Forked, tell
 from vestal.stores.record import Record
 
 
-class MemoryBackend:
+class MemoryBackend(Forked):
     """Records in a dictionary; leases between the threads of one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: dict[str, Record] = {}
         self._leases: dict[str, threading.Lock] = {}
+        tell(self)
 
     def get(self, name: str) -> Record | None:
         """See `Backend.get`."""
@@ -71,3 +73,8 @@ class MemoryBackend:
     def _lease(self, name: str) -> threading.Lock:
         with self._lock:
             return self._leases.setdefault(name, threading.Lock())
+
+    def in_child(self) -> None:
+        """After a fork: a copy of the records, and nobody who holds a lease."""
+        self._lock = threading.Lock()
+        self._leases = {}

@@ -38,7 +38,7 @@ class SealedStore:
 
     def save(self, credential: Credential) -> Credential:
         """See `Store.save`."""
-        saved = replace(credential, revision=credential.revision + 1, subject=None)
+        saved = replace(credential, revision=credential.revision + 1)
         if not self.backend.put(self._seal(saved)):
             raise Conflict("its record has moved on", credential=credential.name, remedy="read it again")
         return saved

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vestal.core.errors import ConfigError, StoreUnavailable, VestalError
+from vestal.core.fork import Forked, tell
 from vestal.stores.files import check_private, make_private_folder
 from vestal.stores.leases import FileLeases
 from vestal.stores.record import Record
@@ -50,7 +51,7 @@ _T = TypeVar("_T")
 _left_to_the_parent: list[sqlite3.Connection] = []
 
 
-class SQLiteBackend:
+class SQLiteBackend(Forked):
     """Records in an SQLite file, leases in lock files beside it."""
 
     def __init__(
@@ -68,7 +69,8 @@ class SQLiteBackend:
         self._migrations = tuple(migrations)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._pid = 0
+        self._forking = False
+        tell(self)
 
     def get(self, name: str) -> Record | None:
         """See `Backend.get`."""
@@ -116,8 +118,31 @@ class SQLiteBackend:
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
-                self._connection.close()
+            self._abandon()
+
+    def before_fork(self) -> None:
+        """Close the file, so that no connection is open during a fork.
+
+        One that is spoils every later one of the child, whose SQLite believes that it has the locks of its parent: the
+        parent would take itself for the last user, and remove a WAL that the child still writes to
+        (https://sqlite.org/howtocorrupt.html, section 2.6).
+        """
+        self._forking = self._lock.acquire(timeout=self._busy + 1)
+        if self._forking:
+            self._abandon()
+
+    def after_fork(self) -> None:
+        """Go on: the next use opens the file again."""
+        if self._forking:
+            self._forking = False
+            self._lock.release()
+
+    def in_child(self) -> None:
+        """The same, in the child."""
+        self._forking = False
+        self._lock = threading.Lock()
+        if self._connection is not None:  # a thread of the parent did not let go of it: never touch it again
+            _left_to_the_parent.append(self._connection)
             self._connection = None
 
     def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -131,12 +156,8 @@ class SQLiteBackend:
         raise trouble
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is not None and self._pid == os.getpid():
-            return self._connection
         if self._connection is not None:
-            # After a fork: SQLite connections must not be used, nor even closed, in the child.
-            _left_to_the_parent.append(self._connection)
-            self._connection = None
+            return self._connection
         make_private_folder(self.path.parent)
         self._make_file()
         db = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None, check_same_thread=False)
@@ -145,7 +166,7 @@ class SQLiteBackend:
         except BaseException:
             db.close()
             raise
-        self._connection, self._pid = db, os.getpid()
+        self._connection = db
         return db
 
     def _make_file(self) -> None:

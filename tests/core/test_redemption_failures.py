@@ -1,0 +1,360 @@
+"""Refreshes that fail: retried, held off, remembered, and shared with all workers through the store."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import replace
+
+import pytest
+
+from tests.core.house import (
+    BUSY,
+    HOUR,
+    INVALID_CLIENT,
+    INVALID_GRANT,
+    NAME,
+    START,
+    Answer,
+    House,
+    PlainProvider,
+    granted,
+    held,
+)
+from vestal.core.breaker import Breakers
+from vestal.core.credential import State, state
+from vestal.core.errors import (
+    AuthFailed,
+    CircuitOpen,
+    ConfigError,
+    NeedsLogin,
+    NetworkError,
+    Outcome,
+    RateLimited,
+    ServiceError,
+    StoreUnavailable,
+    Unavailable,
+)
+from vestal.core.events import Event, Kind
+from vestal.core.grant import Grant
+from vestal.core.secret import Secret
+from vestal.core.transport import Request
+
+DOWN = NetworkError("connection refused", outcome=Outcome.NOT_SENT)
+CLIENT_CREDENTIALS = PlainProvider(stake=False)
+
+
+# Retries
+
+
+def test_a_busy_service_is_asked_again_after_growing_waits() -> None:
+    house = House(BUSY, BUSY, BUSY, BUSY, granted(2))
+    house.refresh()
+    waits = [event.data["wait"] for event in house.events if event.kind is Kind.RETRY_SCHEDULED]
+    assert waits == [0.25, 0.5, 1.0, 2.0]
+    assert house.clock.now() == START + sum(waits)
+    assert house.stored.failures == 0
+
+
+def test_it_gives_up_after_five_tries() -> None:
+    house = House(*[BUSY] * 5)
+    with pytest.raises(ServiceError) as caught:
+        house.refresh()
+    assert caught.value.credential == NAME
+    assert caught.value.retry_after
+    assert house.stored.failures == 1
+    assert house.stored.intent is None
+
+
+def test_retry_after_is_waited_for() -> None:
+    house = House(Answer(429, headers=(("retry-after", "7"),)), granted(2))
+    house.refresh()
+    assert START + 7 <= house.clock.now() < START + 8
+
+
+def test_a_long_retry_after_ends_the_refresh_and_holds_off_everybody() -> None:
+    house = House(Answer(429, headers=(("retry-after", "600"),)), granted(2))
+    with pytest.raises(RateLimited) as caught:
+        house.refresh()
+    assert caught.value.retry_after == 600
+    assert house.clock.now() == START
+    house.restart()
+    house.clock.advance(599)
+    with pytest.raises(RateLimited) as caught:
+        house.refresh()
+    assert caught.value.retry_after == 1
+    assert len(house.script.requests) == 1
+    house.clock.advance(1)
+    house.refresh()
+    assert house.stored.version == 1
+
+
+def test_the_intent_is_written_anew_for_each_try() -> None:
+    seen: list[tuple[float, int]] = []
+
+    def answer(_: Request) -> Answer:
+        intent = house.stored.intent
+        assert intent is not None
+        seen.append((intent.at, len(intent.responses)))
+        return BUSY if len(seen) < 3 else granted(2)
+
+    house = House(answer, answer, answer)
+    house.refresh()
+    assert seen == [(START, 0), (START + 0.25, 0), (START + 0.75, 0)]
+
+
+def test_a_wait_for_a_retry_leaves_no_intent_open() -> None:
+    open_intents: list[bool] = []
+
+    def listen(event: Event) -> None:
+        if event.kind is Kind.RETRY_SCHEDULED:
+            open_intents.append(house.stored.intent is not None)
+
+    house = House(BUSY, BUSY, granted(2))
+    house.lifecycle.events.listen(listen)
+    house.refresh()
+    assert open_intents == [False, False]
+
+
+# Holding off
+
+
+def test_a_failure_is_held_off_for_all_workers_a_little_longer_each_time() -> None:
+    house = House(*[DOWN] * 100)
+    gaps = []
+    for _ in range(6):
+        with pytest.raises(NetworkError):
+            house.refresh()
+        sent = len(house.script.requests)
+        house.restart()
+        with pytest.raises(NetworkError) as caught:
+            house.refresh()
+        assert len(house.script.requests) == sent, "held off: nothing is sent"
+        gap = caught.value.retry_after
+        assert gap
+        gaps.append(gap)
+        house.clock.advance(gap)
+    assert gaps == [0.75, 1.5, 3.0, 6.0, 12.0, 22.5]
+
+
+def test_a_person_is_not_held_off() -> None:
+    house = House(*[DOWN] * 5, granted(2))
+    with pytest.raises(NetworkError):
+        house.refresh()
+    assert house.refresh(force=True).version == 1
+
+
+def test_a_clock_that_was_set_back_does_not_prolong_the_hold_off() -> None:
+    house = House(Answer(429, headers=(("retry-after", "600"),)), granted(2))
+    with pytest.raises(RateLimited):
+        house.refresh()
+    house.clock.jump(-HOUR)
+    assert house.refresh().version == 1
+
+
+def test_a_success_ends_the_counting() -> None:
+    house = House(*[DOWN] * 5, granted(2))
+    with pytest.raises(NetworkError):
+        house.refresh()
+    house.clock.advance(60)
+    house.refresh()
+    assert (house.stored.failures, house.stored.last_error) == (0, None)
+    assert [past.what for past in house.stored.history] == ["failure", "refresh"]
+
+
+def test_a_final_failure_is_held_off_too() -> None:
+    house = House(Answer(400, '{"error": "invalid_scope"}'), granted(2))
+    with pytest.raises(ConfigError):
+        house.refresh()
+    with pytest.raises(ConfigError):
+        house.refresh()
+    assert len(house.script.requests) == 1
+    assert state(house.stored, now=START, leased=False) is State.ERROR
+    house.clock.advance(300)
+    house.refresh()
+
+
+# Refused for good
+
+
+def test_a_refused_refresh_token_is_not_sent_again_by_any_worker() -> None:
+    house = House(INVALID_GRANT)
+    for _ in range(3):
+        with pytest.raises(NeedsLogin) as caught:
+            house.refresh()
+        assert caught.value.reason == "refused"
+        assert caught.value.remedy == f"run `vestal login {NAME}`"
+        house.restart()
+        house.clock.advance(10 * HOUR)
+    with pytest.raises(NeedsLogin):
+        house.refresh(force=True)
+    assert len(house.script.requests) == 1
+    assert house.stored.refresh_token == Secret("rt-1")
+    assert house.stored.refused == (Secret("rt-1").fingerprint(),)
+    assert state(house.stored, now=START, leased=False) is State.NEEDS_LOGIN
+    assert Kind.LOGIN_NEEDED in house.kinds
+
+
+def test_another_refresh_token_lifts_it() -> None:
+    house = House(INVALID_GRANT, granted(2))
+    with pytest.raises(NeedsLogin):
+        house.refresh()
+    house.edit(refresh_token=Secret("rt-new"))
+    assert house.refresh().version == 1
+    assert house.stored.refused == ()
+
+
+def test_a_login_lifts_it() -> None:
+    house = House(INVALID_GRANT)
+    with pytest.raises(NeedsLogin):
+        house.refresh()
+    house.lifecycle.logged_in(
+        NAME, Grant(access_token=Secret("at-2"), expires_in=HOUR, refresh_token=Secret("rt-2")), START
+    )
+    assert house.refresh().version == 1
+    assert state(house.stored, now=START, leased=False) is State.IDLE
+
+
+def test_a_token_that_is_still_good_is_given_all_the_same() -> None:
+    house = House(INVALID_GRANT, **held(1))
+    with pytest.raises(NeedsLogin):
+        house.refresh(newer_than=1)
+    assert house.refresh().version == 1
+
+
+def test_a_refused_client_is_not_sent_again_until_it_changes_or_a_person_asks() -> None:
+    house = House(INVALID_CLIENT, INVALID_CLIENT, granted(2))
+    for _ in range(2):
+        with pytest.raises(AuthFailed) as caught:
+            house.refresh()
+        assert caught.value.retry_after is None, "no time helps"
+        house.clock.advance(10 * HOUR)
+    with pytest.raises(AuthFailed):
+        house.refresh(force=True)
+    assert len(house.script.requests) == 2
+    house.edit(app=replace(house.stored.app, client_secret=Secret("another")))
+    assert house.refresh().version == 1
+
+
+def test_a_person_who_tries_in_vain_while_the_client_is_refused_changes_nothing() -> None:
+    house = House(INVALID_CLIENT, *[DOWN] * 5)
+    with pytest.raises(AuthFailed):
+        house.refresh()
+    with pytest.raises(NetworkError):
+        house.refresh(force=True)
+    house.clock.advance(HOUR)
+    with pytest.raises(AuthFailed):
+        house.refresh()
+
+
+def test_without_a_refresh_token_a_login_is_needed_and_the_store_is_left_alone() -> None:
+    house = House(refresh_token=None)
+    for _ in range(3):
+        with pytest.raises(NeedsLogin) as caught:
+            house.refresh()
+        assert caught.value.reason == "missing"
+        house.clock.advance(HOUR)
+    assert len(house.store.saves) == 1
+
+
+# The breaker
+
+
+def test_a_broken_endpoint_is_left_alone() -> None:
+    breakers = Breakers(failures=3)
+    house = House(DOWN, DOWN, DOWN, breakers=breakers)
+    with pytest.raises(CircuitOpen):
+        house.refresh()
+    assert len(house.script.requests) == 3
+    assert house.stored.intent is None
+    assert house.stored.last_error is not None
+    assert house.stored.last_error.category == "CIRCUIT_OPEN"
+
+
+def test_an_open_breaker_does_not_cost_a_replay() -> None:
+    breakers = Breakers(failures=1)
+    house = House(NetworkError("cut", outcome=Outcome.UNKNOWN), breakers=breakers)
+    with pytest.raises(CircuitOpen):
+        house.refresh()
+    assert house.stored.intent is not None
+    assert not house.stored.suspect
+    house.breakers = None
+    house.restart()
+    house.clock.advance(HOUR)
+    house.script.steps = [granted(2)]
+    assert house.refresh().version == 1
+
+
+# A token that is refused as soon as it is issued
+
+
+def test_a_401_storm_does_not_become_a_refresh_storm() -> None:
+    """Each fresh token is refused at once by all callers: 5, 10, 20, 40, 60 s are left between the refreshes."""
+    house = House(*[granted(number) for number in range(100)])
+    moments = []
+    while house.clock.now() < START + 300:
+        version = house.stored.version
+        try:
+            house.refresh(newer_than=version)
+            moments.append(house.clock.now() - START)
+        except AuthFailed as error:
+            assert error.retry_after
+        house.clock.advance(0.5)
+    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    assert gaps == [0.5, 5, 10, 20, 40, 60, 60, 60]
+
+
+def test_a_short_lived_token_that_is_reported_at_its_end_makes_no_storm() -> None:
+    house = House(*[granted(number, expires_in=30) for number in range(20)])
+    for version in range(20):
+        assert house.refresh(newer_than=version).refusals == 0
+        house.clock.advance(29)
+
+
+def test_a_token_that_has_lived_ends_the_storm() -> None:
+    house = House(granted(2), granted(3), granted(4), **held(1))
+    house.refresh(newer_than=1)
+    house.clock.advance(5)
+    assert house.refresh(newer_than=2).refusals == 2
+    house.clock.advance(600)
+    assert house.refresh(newer_than=3).refusals == 0
+
+
+# The store fails as well
+
+
+def test_a_failure_that_can_not_be_recorded_is_raised_all_the_same() -> None:
+    house = House(INVALID_GRANT)
+
+    def full(_: object) -> None:
+        raise StoreUnavailable("full")
+
+    def answer(_: Request) -> Answer:
+        house.store.before_save = full
+        return INVALID_GRANT
+
+    house.script.steps = [answer]
+    with pytest.raises(NeedsLogin):
+        house.refresh()
+    assert [event.data["step"] for event in house.events if event.kind is Kind.STORE_FAILED] == ["response", "failure"]
+
+
+def test_client_credentials_that_fail_are_held_off_too() -> None:
+    house = House(*[DOWN] * 5, provider=CLIENT_CREDENTIALS)
+    with pytest.raises(Unavailable):
+        house.refresh()
+    with pytest.raises(Unavailable):
+        house.refresh()
+    assert len(house.script.requests) == 5
+
+
+@pytest.mark.parametrize(
+    "steps", [[INVALID_GRANT], [INVALID_CLIENT], [BUSY] * 5, [DOWN] * 5, [Answer(200, "x"), DOWN] * 3]
+)
+def test_no_secret_is_in_a_failure(steps: list[Answer | NetworkError]) -> None:
+    house = House(*steps, refresh_token=Secret("canary-refresh-token"))
+    try:
+        house.refresh()
+    except Exception as error:
+        assert error.__context__ is error.__cause__ is None
+        dump = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    assert "canary" not in dump.replace('Secret("canary-refresh-token")', "")
