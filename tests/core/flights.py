@@ -25,7 +25,6 @@ class Flights:
     lifetime: float | None = HOUR
     refresh_in: float | None = None
     version: int = 0
-    issued_at: float | None = None
     trouble: BaseException | None = None
     intent: Intent | None = None
     demands: list[Demand] = field(default_factory=list)
@@ -37,18 +36,11 @@ class Flights:
     while_flying: Callable[[], None] | None = None
 
     stored: Credential = field(default_factory=lambda: Credential(name=NAME, app=App(provider="plain")))
-    """What the store has before the first refresh."""
+    """What the store has."""
 
     def load(self, name: str) -> Credential:
         assert name == NAME
         return self.stored
-
-    def load(self, name: str) -> Credential:
-        """What the store has: the token of the last refresh."""
-        assert name == NAME
-        if self.issued_at is None:
-            return Credential(name=NAME, app=App(provider="plain"))
-        return self.credential(self.issued_at)
 
     def refresh(self, name: str, demand: Demand) -> Credential:
         assert name == NAME
@@ -62,8 +54,8 @@ class Flights:
         if self.trouble is not None:
             raise self.trouble.copy() if isinstance(self.trouble, VestalError) else self.trouble
         self.version += 1
-        self.issued_at = asked
-        return self.credential(asked)
+        self.stored = self.credential(asked)
+        return self.stored
 
     def credential(self, issued_at: float) -> Credential:
         made = token(self.version, issued_at=issued_at, lifetime=self.lifetime)

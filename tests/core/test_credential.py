@@ -28,7 +28,8 @@ INTENT = Intent(fingerprint="f" * 16, at=START, version=1, holder="here")
 
 
 def credential(**fields: Any) -> Credential:
-    return Credential(**({"name": NAME, "app": APP, "refresh_token": Secret("rt-1")} | fields))
+    every: dict[str, Any] = {"name": NAME, "app": APP, "refresh_token": Secret("rt-1")} | fields
+    return Credential(**every)
 
 
 def grant(number: int, **fields: Any) -> Grant:
@@ -164,6 +165,7 @@ def test_why_a_login_is_needed_is_remembered() -> None:
 
 # States
 
+ANSWERED = replace(INTENT, responses=(Secret("[]"),))
 BROKEN = LastError(category="NETWORK_ERROR", message="down", at=START, passing=True)
 REFUSED = LastError(category="NEEDS_LOGIN", message="refused", at=START)
 
@@ -176,6 +178,10 @@ REFUSED = LastError(category="NEEDS_LOGIN", message="refused", at=START)
         ({"intent": INTENT}, True, State.REFRESHING),
         ({"intent": INTENT}, False, State.ERROR),
         ({"intent": INTENT, "last_error": BROKEN}, True, State.REFRESHING),
+        ({"intent": INTENT, "last_error": BROKEN}, False, State.ERROR),
+        ({"intent": INTENT, "last_error": REFUSED}, True, State.REFRESHING),
+        ({"intent": INTENT, "last_error": REFUSED}, False, State.NEEDS_LOGIN),
+        ({"intent": ANSWERED, "last_error": REFUSED}, False, State.ERROR),  # the next caller finishes it
         ({"intent": INTENT, "authorizing_until": START + 1}, True, State.REFRESHING),
         ({"authorizing_until": START + 1}, False, State.AUTHORIZING),
         ({"authorizing_until": START}, False, State.IDLE),

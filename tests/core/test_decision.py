@@ -22,14 +22,16 @@ PROVIDER = PlainProvider()
 
 def credential(**fields: Any) -> Credential:
     app = App(provider="plain", client_secret=Secret("client-secret"))
-    return Credential(**({"name": NAME, "app": app, "refresh_token": Secret("rt-1")} | held(3) | fields))
+    every: dict[str, Any] = {"name": NAME, "app": app, "refresh_token": Secret("rt-1")} | held(3) | fields
+    return Credential(**every)
 
 
 CLIENT = PROVIDER.client_fingerprint(credential())
 
 
 def error(category: Category = Category.NETWORK_ERROR, *, retry_at: float | None = None, **fields: Any) -> LastError:
-    return LastError(**({"category": category.value, "message": "?", "at": START, "retry_at": retry_at} | fields))
+    every: dict[str, Any] = {"category": category.value, "message": "?", "at": START, "retry_at": retry_at} | fields
+    return LastError(**every)
 
 
 # Whether the token at hand will do

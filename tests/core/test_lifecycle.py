@@ -28,6 +28,7 @@ from vestal.core.events import Kind
 from vestal.core.grant import Grant
 from vestal.core.lifecycle import Lifecycle
 from vestal.core.secret import Secret
+from vestal.core.token import Token
 from vestal.core.transport import Request
 
 LOGIN = Grant(access_token=Secret("at-login"), expires_in=HOUR, refresh_token=Secret("rt-login"))
@@ -107,7 +108,12 @@ def test_the_subject_is_fetched_before_the_lease_is_taken() -> None:
     house = House(granted(2, rotate=False), provider=PlainProvider(stake=False, subject_of="employer"))
     leased: list[bool] = []
     token_of = house._token_of
-    house._token_of = lambda name: (leased.append(house.store.leased(NAME)), token_of(name))[1]  # type: ignore[method-assign]
+
+    def watched(name: str) -> Token:
+        leased.append(house.store.leased(NAME))
+        return token_of(name)
+
+    house._token_of = watched  # type: ignore[method-assign]
     house.restart()
     house.refresh()
     assert leased == [False]

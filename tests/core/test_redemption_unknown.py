@@ -41,16 +41,16 @@ def needs_login(house: House, reason: str, **demand: object) -> NeedsLogin:
     return caught.value
 
 
-def kill(house: House, *, at: Kind | None = None) -> None:
+def kill(house: House, *, at: Kind | None = None, **demand: object) -> None:
     """Refresh with a worker that dies at this event (None: the script kills it), and put another in its place."""
 
     def listener(event: object) -> None:
         if getattr(event, "kind", None) is at:
             raise Killed(at)
 
-    house.lifecycle.events.listen(listener)  # type: ignore[arg-type]
+    house.lifecycle.events.listen(listener)
     with pytest.raises(Killed):
-        house.refresh()
+        house.refresh(**demand)
     house.restart()
 
 
@@ -120,6 +120,24 @@ def test_a_person_who_tries_in_vain_changes_nothing_for_the_others(step: Step, s
     assert len(house.script.requests) == sent
     if step is not INVALID_CLIENT:
         assert state(house.stored, now=START, leased=False) is State.NEEDS_LOGIN
+
+
+def test_a_person_who_was_interrupted_leaves_an_answer_that_is_used() -> None:
+    house = House(CUT, CUT, granted(2))
+    needs_login(house, "interrupted refresh")
+    kill(house, at=Kind.RESPONSE_SAVED, force=True)
+    assert state(house.stored, now=START, leased=False) is State.ERROR
+    house.refresh()
+    assert house.stored.refresh_token == Secret("rt-2")
+
+
+def test_a_person_who_was_interrupted_without_an_answer_leaves_it_as_it_was() -> None:
+    house = House(CUT, CUT, Killed())
+    needs_login(house, "interrupted refresh")
+    kill(house, force=True)
+    assert state(house.stored, now=START, leased=False) is State.NEEDS_LOGIN
+    needs_login(house, "interrupted refresh")
+    assert len(house.script.requests) == 3
 
 
 def test_a_login_lifts_the_suspicion() -> None:

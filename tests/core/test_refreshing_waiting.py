@@ -29,8 +29,8 @@ DOWN = NetworkError("down", credential=NAME)
 class RealTime(FakeClock):
     """The fake clock's interface with the machine's time, for callers that really wait."""
 
-    now = staticmethod(SystemClock.now)  # type: ignore[assignment]
-    steady = staticmethod(SystemClock.steady)  # type: ignore[assignment]
+    now = staticmethod(SystemClock.now)
+    steady = staticmethod(SystemClock.steady)
 
 
 # Giving up

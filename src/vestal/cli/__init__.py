@@ -1,1 +1,1 @@
-"""The command `vestal`: one file per noun."""
+"""The command line `vestal`. One file a command in `commands`; what they do is in `vestal.operations`."""

@@ -216,13 +216,16 @@ def state(credential: Credential, *, now: float, leased: bool) -> State:
     """The truth about a credential, from its record and from whether somebody holds its lease now.
 
     Nothing here is a flag that a killed worker could have left behind: an intent without a lease is an interrupted
-    refresh (an error that the next caller mends), not a refresh.
+    refresh (an error that the next caller mends), not a refresh. One that no caller may mend but a person needs a login.
     """
-    if credential.intent is not None:
-        return State.REFRESHING if leased else State.ERROR
+    error, intent = credential.last_error, credential.intent
+    needs_login = error is not None and error.category == NeedsLogin.category.value
+    if intent is not None and leased:
+        return State.REFRESHING
+    if intent is not None and (intent.responses or not needs_login):
+        return State.ERROR
     if credential.authorizing_until is not None and now < credential.authorizing_until:
         return State.AUTHORIZING
-    if credential.last_error is not None:
-        needs_login = credential.last_error.category == NeedsLogin.category.value
-        return State.NEEDS_LOGIN if needs_login else State.ERROR
-    return State.IDLE
+    if needs_login:
+        return State.NEEDS_LOGIN
+    return State.IDLE if error is None else State.ERROR

@@ -119,7 +119,8 @@ def _for_good(
         return True
     if stake is None:
         return error.category == errors.Category.NEEDS_LOGIN  # there is nothing that could be sent
-    return credential.suspect and provider.rotates(credential)
+    answered = credential.intent is not None and credential.intent.responses  # to be finished without sending
+    return credential.suspect and not answered and provider.rotates(credential)
 
 
 def _held_off(error: LastError, demand: Demand, now: float) -> bool:

@@ -38,7 +38,9 @@ _NEVER = (1.0, 0.0, None)
 class Refresher(Protocol):
     """What a source needs of a lifecycle."""
 
-    clock: Clock
+    @property
+    def clock(self) -> Clock:
+        """The time."""
 
     def load(self, name: str) -> Credential:
         """See `Lifecycle.load`."""

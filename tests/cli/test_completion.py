@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.cli.conftest import CLI, add
+from vestal.testing.practice import PracticeServer
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script(cli: CLI, shell: str) -> None:
+    made = cli("completion", shell)
+    assert (made.code, made.err) == (0, "")
+    assert "_VESTAL_COMPLETE" in made.out
+    assert f"{shell}_complete" in made.out
+    if shutil.which(shell):  # bash always is; the others where somebody has them
+        subprocess.run([shell, "-n"], input=made.out, text=True, check=True, capture_output=True)
+    else:
+        assert shell != "bash"
+
+
+def test_bash_completes(cli: CLI, server: PracticeServer) -> None:
+    """The script in a real bash, with the words as bash splits them."""
+    add(cli, server, "alice")
+    add(cli, server, "albert")
+    script = cli("completion", "bash").out
+    python = cli.command()[0]
+
+    def complete(line: str) -> list[str]:
+        words = line.split(" ")
+        quoted = " ".join(f"'{word}'" for word in words)
+        program = (
+            f'{script}\nvestal() {{ {python} -m vestal "$@"; }}\n'
+            f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _vestal_completion {cli.folder.parent}/vestal\n"
+            'printf "%s\\n" "${COMPREPLY[@]}"'
+        )
+        vestal = cli.folder.parent / "vestal"
+        vestal.write_text(f'#!/bin/sh\nexec {python} -m vestal "$@"\n')
+        vestal.chmod(0o700)
+        run = subprocess.run(["bash", "-c", program], env=cli.environment, capture_output=True, text=True, check=True)
+        assert run.stderr == ""
+        return run.stdout.split()
+
+    assert complete("vestal tok") == ["token"]
+    assert complete("vestal token al") == ["albert", "alice"]
+    assert complete("vestal token alice --newer") == ["--newer-than"]
+    assert complete("vestal exec ali") == ["alice"]
+    assert complete("vestal add x --provider spoti") == ["spotify"]
+    assert complete("vestal providers micro")[0].startswith("microsoft")
+    assert complete("vestal add x --grant device") == ["device_code"]
+    cli.environment["VESTAL_HOME"] = str(cli.folder / "nowhere")
+    assert complete("vestal token al") == []
+    assert not (cli.folder / "nowhere").exists()
