@@ -268,10 +268,10 @@ def check(response: Response) -> None:
     try:
         granted = read_grant(ACME, response, sent=[old])
     except VestalError as error:
-        assert error.message.isprintable()  # noqa: PT017
-        assert (error.retry_after or 0) >= 0  # noqa: PT017
+        assert error.message.isprintable()
+        assert (error.retry_after or 0) >= 0
         if 200 <= response.status < 300 and isinstance(error, HTTPError) and error.code is None:
-            assert error.outcome is Outcome.UNKNOWN  # noqa: PT017
+            assert error.outcome is Outcome.UNKNOWN
         return
     assert 200 <= response.status < 300
     f"{granted.access_token.reveal()}{granted.token_type}".encode("ascii")
