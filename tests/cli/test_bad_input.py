@@ -141,9 +141,9 @@ def test_a_read_only_disk(cli: CLI, server: PracticeServer, tmp_path: Path) -> N
         there = CLI(disk.folder / "home")
         refresh_token = add(there, server)
         disk.spoil()
-        there("refresh", "alice").fails(4, "store.db")
-        there("add", "x", "--token-url", f"{server.url}/token", "--client-id", "x", "--client-auth", "none").fails(4)
-        doctor = there("doctor")
+        there("refresh", "alice", before=disk.before).fails(4, "store.db")
+        there("remove", "alice", before=disk.before).fails(4)
+        doctor = there("doctor", before=disk.before)
         assert (doctor.code, "read-only" in doctor.out) == (1, True), doctor
         assert server.counters.presented(refresh_token) == 0
         disk.mend()

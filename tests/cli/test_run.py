@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -155,3 +156,47 @@ def test_an_interrupted_refresh_is_finished_even_if_the_token_is_good(cli: CLI, 
     shown = cli("show", "alice", "--json").json
     assert (shown["state"], shown["version"], shown["history"][-1]["what"]) == ("idle", 2, "recovery")
     assert server.counters["reuse_detected"] == 0
+
+
+def test_closed_streams_and_small_alphabets(cli: CLI, server: PracticeServer) -> None:
+    add(cli, server)
+    vestal = " ".join(cli.command())
+    run = subprocess.run(
+        ["sh", "-c", f"{vestal} token alice >&- && {vestal} token alice <&- && {vestal} show nobody 2>&-; echo $?"],
+        env=cli.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert re.fullmatch(r"[\w-]{43}\n2\n", run.stdout)
+    assert run.stderr == ""
+    (cli.folder / "providers.toml").write_text(
+        '[acme]\ntitle = "Äcme ✓"\ntoken_endpoint = "https://acme.example/token"\n'
+    )
+    told = cli("providers", "acme", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert (told.code, told.err) == (0, "")
+    assert "\\xc4cme \\u2713" in told.out
+
+
+def test_ctrl_c_behind_the_output_is_quiet_too(cli: CLI, server: PracticeServer) -> None:
+    """The token is there, and a refresh that it found interrupted is being finished."""
+    server.settings.reuse_grace = 60
+    add(cli, server)
+    first = cli("token", "alice").out
+    server.faults.add("token", "hang_after", times=2)
+    with cli.start("refresh", "alice") as process:
+        server.held()
+        process.kill()
+        process.communicate()
+    server.counters.wait_for("faults.hang_after", 1)
+    with cli.start("token", "alice") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == first
+        server.counters.wait_for("faults.hang_after", 2)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.readline() == "\n"
+        assert "finishing the refresh" in process.stderr.readline()
+        server.faults.release()
+        assert process.communicate() == ("", "")
+    assert process.returncode == 130
+    assert cli("show", "alice", "--json").json["state"] == "idle"

@@ -93,7 +93,8 @@ def test_no_secret_gets_out(cli: CLI, server: PracticeServer, tmp_path: Path) ->
     ):
         server.faults.add("token", kind, times=None if kind == "status" else 1, **more)
         net("refresh", "a1")
-        net("refresh", "a1", "--json", debug="0")
+        if more.get("status") != 500:  # which takes its time
+            net("refresh", "a1", "--json", debug="0")
         server.faults.clear()
     net("show", "a1", "--json")
     net("doctor", "--json")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import click
 
 from vestal.cli.failure import EXIT_CODES
+from vestal.cli.threads import finish_refreshes
 
 SECTIONS = {
     "Use tokens": ("token", "exec", "refresh", "list", "show"),
@@ -47,9 +49,15 @@ class LazyGroup(click.Group):
         return self.commands.get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. click would end by itself where nobody reads the output, with a code of its own."""
+        """Run the command, write all that it says, and let its refreshes end.
+
+        Where nobody reads the output, click would end by itself, with a code of its own.
+        """
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            finish_refreshes()
+            return result
         except BrokenPipeError:
             pass
         raise OutputClosed

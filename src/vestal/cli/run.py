@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -13,11 +12,13 @@ import click
 
 from vestal.cli import failure
 from vestal.cli.group import OutputClosed, vestal
+from vestal.cli.threads import finish_refreshes, refreshes
 from vestal.core.errors import VestalError
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; its exit code. Only what asks for its end by a signal is not caught."""
+    _prepare_streams()
     try:
         code = vestal.main(list(arguments), "vestal", standalone_mode=False)
         sys.stdout.flush()
@@ -30,6 +31,17 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         trouble = error
     return _fail(trouble, as_json="--json" in _before_dashes(arguments))
+
+
+def _prepare_streams() -> None:
+    """Streams that the caller has closed lead nowhere, and no character is too odd to be written."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # which takes the closed one's place: no file of ours may get it
+            setattr(sys, name, open(nowhere, mode, closefd=False))  # noqa: SIM115 - until the process ends
+        elif mode == "w":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _fail(trouble: Exception, *, as_json: bool) -> int:
@@ -58,10 +70,8 @@ def _before_dashes(arguments: Sequence[str]) -> Sequence[str]:
 
 def _interrupted() -> int:
     """After Ctrl-C. A refresh under way is given the time to save what it gets; a second Ctrl-C leaves it interrupted."""
-    if all(thread.daemon or thread is threading.current_thread() for thread in threading.enumerate()):
+    if not refreshes():
         return failure.INTERRUPTED
-    from vestal.cli.session import finish_refreshes
-
     try:
         print("vestal: finishing the refresh under way (Ctrl-C again leaves it)", file=sys.stderr, flush=True)
         finish_refreshes()

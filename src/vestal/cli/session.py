@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 import click
 
+from vestal.cli.threads import refreshes
 from vestal.home import Home
 
 if TYPE_CHECKING:
@@ -36,16 +36,9 @@ def note_stale(event: Event) -> None:
         )
 
 
-def finish_refreshes() -> None:
-    """Wait for refreshes under way: to end them in the middle might cost the refresh token."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-
-
 def _close(home: Home) -> None:
-    """Not while a refresh is under way, which nothing must disturb: the end of the process waits for it."""
-    if threading.active_count() == 1:
+    """Not while a refresh is under way, which nothing must disturb."""
+    if not refreshes():
         home.close()
 
 

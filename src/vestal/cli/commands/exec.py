@@ -12,7 +12,8 @@ import click
 
 from vestal.cli.failure import NOT_EXECUTABLE, NOT_FOUND, printable
 from vestal.cli.parameters import complete_credential, duration
-from vestal.cli.session import finish_refreshes, note_stale, open_home
+from vestal.cli.session import note_stale, open_home
+from vestal.cli.threads import finish_refreshes
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
