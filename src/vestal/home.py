@@ -152,7 +152,7 @@ class Home:
         """How to refresh a credential. Raises `ConfigError` for a provider that nobody knows."""
         app = credential.app
         if app.provider != "custom" and app.provider not in self._providers:
-            plugged_in = self._plugged_in(app.provider)
+            plugged_in = self.plugged_in(app.provider)
             if plugged_in is not None:
                 return plugged_in
         return self.provider_for(app)
@@ -177,7 +177,7 @@ class Home:
             if source is not None:
                 source.forget()
 
-    def _plugged_in(self, name: str) -> Provider | None:
+    def plugged_in(self, name: str) -> Provider | None:
         """A provider that another package brings by the entry point group `vestal.providers`."""
         from vestal.oauth2 import catalogue
 
@@ -204,9 +204,9 @@ class Home:
         Raises `ConfigError` if the name is taken or the provider can't be used like this.
         """
         check_name(name)
-        provider = self.provider_for(app)
+        provider = self.provider_of(Credential(name=name, app=app))
         secrets = {}
-        if provider.dpop:
+        if getattr(provider, "dpop", False):
             from vestal.oauth2.dpop import DPoPKey
 
             secrets["dpop_key"] = DPoPKey.generate(self.clock).secret()

@@ -56,6 +56,8 @@ def register(
 
 def _register(home: Home, name: str, said: Registration, over: bool) -> tuple[Credential, tuple[str, ...]]:
     _check_free(home, name, over)
+    if said.provider and home.plugged_in(said.provider) is not None:
+        return home.add(name, _bare_app(said), said.refresh_token, over=over), ()  # what it needs, it knows alone
     app, provider = _app(home, said)
     notes = [*unknown_settings(app.settings, provider.variables), *rehearse(home, app, provider, said.refresh_token)]
     credential = home.add(name, app, said.refresh_token, over=over)
@@ -83,21 +85,7 @@ def _app(home: Home, said: Registration) -> tuple[App, OAuth2Provider]:
         )
     for key, value in said.settings.items():
         check_setting(key, value)
-    settings = {
-        **({"token_url": said.token_url} if said.token_url else {}),
-        **({"authorize_url": said.authorize_url} if said.authorize_url else {}),
-        **said.settings,
-    }
-    app = App(
-        provider=said.provider or "custom",
-        client_id=said.client_id or _client_of(said.private_key),
-        client_secret=said.client_secret,
-        private_key=said.private_key,
-        client_auth=said.client_auth,
-        grant=said.grant or ("refresh_token" if said.refresh_token else ""),
-        scopes=said.scopes,
-        settings=settings,
-    )
+    app = _bare_app(said)
     if said.issuer:
         app = _discovered(home, app, said.issuer)
     provider = home.provider_for(app)
@@ -107,6 +95,25 @@ def _app(home: Home, said: Registration) -> tuple[App, OAuth2Provider]:
     if not app.grant:
         app = replace(app, grant=_usual_grant(provider))
     return app, provider
+
+
+def _bare_app(said: Registration) -> App:
+    """The app as the person says it; an empty grant is still to be chosen."""
+    settings = {
+        **({"token_url": said.token_url} if said.token_url else {}),
+        **({"authorize_url": said.authorize_url} if said.authorize_url else {}),
+        **said.settings,
+    }
+    return App(
+        provider=said.provider or "custom",
+        client_id=said.client_id or _client_of(said.private_key),
+        client_secret=said.client_secret,
+        private_key=said.private_key,
+        client_auth=said.client_auth,
+        grant=said.grant or ("refresh_token" if said.refresh_token else ""),
+        scopes=said.scopes,
+        settings=settings,
+    )
 
 
 def _discovered(home: Home, app: App, issuer: str) -> App:

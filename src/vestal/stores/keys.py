@@ -42,8 +42,11 @@ class Key:
 class KeySource(Protocol):
     """Where master keys are kept."""
 
-    def ring(self) -> Sequence[Key]:
-        """The key ring, the sealing one first. Cheap to call often; sees changes made by others. Raises `ConfigError`."""
+    def ring(self, *, fresh: bool = False) -> Sequence[Key]:
+        """The key ring, the sealing one first. Cheap to call often; with `fresh`, it is read again in any case.
+
+        Raises `ConfigError`.
+        """
 
     def exists(self) -> bool:
         """Whether there is a key ring."""
@@ -85,7 +88,7 @@ class FileKeys:
         self._stamp: tuple[int, int, int] | None = None
         self._keys: tuple[Key, ...] = ()
 
-    def ring(self) -> Sequence[Key]:
+    def ring(self, *, fresh: bool = False) -> Sequence[Key]:
         """The key ring. Raises `ConfigError` if it is missing, broken or open to others."""
         try:
             stat = self.path.stat()
@@ -126,7 +129,7 @@ class EnvironmentKeys:
         self._variable = variable
         self._get = environ
 
-    def ring(self) -> Sequence[Key]:
+    def ring(self, *, fresh: bool = False) -> Sequence[Key]:
         """The key ring. Raises `ConfigError` if the variable is missing or broken."""
         text = self._get(self._variable)
         if not text:
@@ -161,9 +164,9 @@ class KeyringKeys:
         self._account = account
         self._cached: tuple[Key, ...] = ()
 
-    def ring(self) -> Sequence[Key]:
+    def ring(self, *, fresh: bool = False) -> Sequence[Key]:
         """The key ring. Raises `ConfigError` if the keyring has none or can't be used."""
-        if not self._cached:
+        if fresh or not self._cached:
             text = self._ask()
             if text is None:
                 raise ConfigError("the OS keyring holds no key for this home", remedy="unlock it, or `vestal init`")
@@ -216,7 +219,7 @@ class PassphraseKeys:
         self._passphrase = passphrase
         self._derived: dict[str, Key] = {}
 
-    def ring(self) -> Sequence[Key]:
+    def ring(self, *, fresh: bool = False) -> Sequence[Key]:
         """The key ring. Raises `ConfigError` if the file of salts is missing."""
         if not self.exists():
             raise ConfigError(f"the file of salts {self._salts} is missing", remedy="restore it from a backup")

@@ -119,9 +119,10 @@ class SealedStore:
     def _key(self, record: Record) -> Key:
         if record.sealed[:1] == _FORMAT:
             wanted = key_id(record.sealed)
-            for key in self.keys.ring():
-                if key.id == wanted:
-                    return key
+            for fresh in (False, True):  # another process may have put a new key in front
+                for key in self.keys.ring(fresh=fresh):
+                    if key.id == wanted:
+                        return key
         raise ConfigError(
             f"its record is sealed with the key {record.sealed[1:_HEAD].hex()}, which is not at hand",
             credential=record.name,
