@@ -6,6 +6,7 @@ clear but to loopback, limits what it reads, and says of every failure whether t
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from vestal.core.clock import Clock, SystemClock
 from vestal.core.errors import ConfigError, HTTPError, NetworkError, Outcome, TimedOut, VestalError
 from vestal.core.loopback import is_loopback
 from vestal.core.secret import Secret
-from vestal.core.transport import Request, Response, Text
+from vestal.core.transport import Request, Response
 
 if TYPE_CHECKING:
     import httpx2
@@ -28,6 +29,8 @@ TOTAL = 60.0
 
 LARGEST = 1 << 20
 """Bytes of an answer that are read; no token endpoint says more."""
+
+_JSON = {"Content-Type": "application/json"}
 
 
 class HTTPSender:
@@ -73,9 +76,9 @@ class HTTPSender:
             with client.stream(
                 request.method,
                 request.url,
-                headers=_plain(request.headers),
+                headers=_plain(request.headers) | ({} if request.json is None else _JSON),
                 data=None if request.form is None else _plain(request.form),
-                json=request.json,
+                content=None if request.json is None else json.dumps(request.json, default=_reveal),
             ) as answer:
                 limit = self._clock.steady() + self._total
                 body = bytearray()
@@ -141,7 +144,9 @@ def _plain(texts: object) -> dict[str, str]:
     return {name: _reveal(text) for name, text in texts.items()}
 
 
-def _reveal(text: Text) -> str:
+def _reveal(text: object) -> str:
+    if not isinstance(text, str | Secret):
+        raise ValueError("neither text nor a secret")
     return text.reveal() if isinstance(text, Secret) else text
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -15,10 +16,10 @@ def test_the_script(cli: CLI, shell: str) -> None:
     assert (made.code, made.err) == (0, "")
     assert "_VESTAL_COMPLETE" in made.out
     assert f"{shell}_complete" in made.out
-    if shutil.which(shell):  # bash always is; the others where somebody has them
-        subprocess.run([shell, "-n"], input=made.out, text=True, check=True, capture_output=True)
-    else:
-        assert shell != "bash"
+    if shutil.which(shell) is None:
+        assert os.environ.get("CI") != "true", f"{shell} is missing: `make test` installs it"
+        pytest.skip(f"{shell} is not installed")
+    subprocess.run([shell, "-n"], input=made.out, text=True, check=True, capture_output=True)
 
 
 def test_bash_completes(cli: CLI, server: PracticeServer) -> None:

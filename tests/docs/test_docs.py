@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -115,6 +119,61 @@ def test_how_to_add_a_provider(server: PracticeServer, shell: Shell, folder: Pat
         printed = shell.run(f"{command}; echo exit $?")
         assert printed.rstrip().endswith("exit 0"), f"$ {command}\n{printed}"
     assert "acme" in shell.run("vestal show work4 --json")
+
+
+def test_how_to_plug_in_a_provider(folder: Path) -> None:
+    """The class of the page, in a package with the entry point of the page, and the real sender."""
+    page = (ROOT / "docs/how-to/add-a-provider.md").read_text()
+    program = next(block.text for block in blocks("docs/how-to/add-a-provider.md") if block.language == "python")
+    (folder / "acme_vestal.py").write_text(program)
+    entry = re.search(r"^ +(acme-sessions) = \"(.*)\"$", page, re.MULTILINE)
+    assert entry is not None
+    metadata = folder / "acme_vestal-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-vestal\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text(f"[vestal.providers]\n{entry[1]} = {entry[2]}\n")
+    (folder / "key").write_text("the-api-key")
+    with sessions() as (url, asked):
+        environment = {**os.environ, "VESTAL_HOME": str(folder / "home"), "PYTHONPATH": str(folder)}
+        for arguments in (
+            ["add", "work", "--provider", "acme-sessions", "--client-secret-file", "key", "--set", f"url={url}"],
+            ["token", "work"],
+        ):
+            run = subprocess.run(
+                [sys.executable, "-m", "vestal", *arguments],
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+            )
+            assert run.returncode == 0, run.stderr
+    assert run.stdout == "session-1\n"
+    assert asked == [{"api_key": "the-api-key"}]
+
+
+@contextmanager
+def sessions() -> Iterator[tuple[str, list[object]]]:
+    """ACME's API: its address, and what it was asked."""
+    asked: list[object] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            body = json.dumps({"token": f"session-{len(asked)}", "ttl": 600}).encode()
+            self.send_response(201)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/sessions", asked
+        server.shutdown()
+        thread.join()
 
 
 def test_how_to_test_your_client(server: PracticeServer, shell: Shell, folder: Path) -> None:

@@ -9,7 +9,7 @@ from vestal.core import errors
 from vestal.core.credential import Credential, LastError
 from vestal.core.margins import from_the_future, margins
 from vestal.core.provider import Provider
-from vestal.core.retry import FRESH, LONGEST_REFUSAL_HOLD_OFF, refusal_hold_off
+from vestal.core.retry import FRESH, refusal_hold_off
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 
@@ -66,8 +66,9 @@ def decide(credential: Credential, demand: Demand, provider: Provider, now: floa
         raise recall(error, credential.name, now)
     token = credential.token
     if token is not None and _refuses(demand, token, now) and not demand.force:
-        wait = token.issued_at + refusal_hold_off(credential.refusals) - now
-        if 0 < wait <= LONGEST_REFUSAL_HOLD_OFF:
+        longest = refusal_hold_off(credential.refusals)
+        wait = token.issued_at + longest - now
+        if 0 < wait <= longest:  # longer: it was issued by a clock that is ahead
             raise errors.AuthFailed(
                 "the service refuses tokens that it has just issued",
                 remedy="check the token's scopes, audience and the account; it is not refreshed again at once",
@@ -80,7 +81,7 @@ def decide(credential: Credential, demand: Demand, provider: Provider, now: floa
 def next_refusals(credential: Credential, demand: Demand, now: float) -> int:
     """The count of refusals in a row that the next token of this credential begins with."""
     token = credential.token
-    if token is None or not _refuses(demand, token, now) or now - token.issued_at >= FRESH:
+    if token is None or not _refuses(demand, token, now) or not 0 <= now - token.issued_at < FRESH:
         return 0
     return credential.refusals + 1
 

@@ -23,6 +23,7 @@ class Request:
     form: Mapping[str, Text] | None = None
     """Sent as application/x-www-form-urlencoded (RFC 6749, appendix B)."""
     json: Mapping[str, object] | None = field(default=None, repr=False)
+    """Sent as application/json; values may be secrets."""
 
 
 @dataclass(frozen=True, slots=True)
