@@ -145,12 +145,24 @@ def _signature(thing: Any) -> str:
     except (TypeError, ValueError):
         return ""
     names = [
-        parameter.replace(annotation=inspect.Parameter.empty)
+        parameter.replace(annotation=inspect.Parameter.empty, default=_shown(parameter.default))
         for parameter in signature.parameters.values()
         if parameter.name != "self"
     ]
     text = str(signature.replace(parameters=names, return_annotation=inspect.Signature.empty))
-    return re.sub(r"<factory>|<[^>]* at 0x[0-9a-f]+>|<built-in [^>]*>", "...", text)
+    return re.sub(r"<factory>", "...", text)
+
+
+class _Dots:
+    """Stands for a default whose repr would tell of the machine that generates the page."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def _shown(default: object) -> object:
+    plain = default is None or isinstance(default, bool | int | float | str | tuple)
+    return default if plain or default is inspect.Parameter.empty or repr(default) == "<factory>" else _Dots()
 
 
 def _members(kind: type) -> dict[str, str]:
