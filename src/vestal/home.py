@@ -134,7 +134,7 @@ class Home:
         if source == "environment":
             return keys.EnvironmentKeys(environ=self._environ.get)
         if source == "keyring":
-            return keys.KeyringKeys(str(self.folder))
+            return keys.KeyringKeys(str(self.folder), self.folder)
         if source == "passphrase":
             return keys.PassphraseKeys(self.folder / "salts", self._passphrase)
         return keys.FileKeys(self.folder / "key")
@@ -186,8 +186,16 @@ class Home:
         from importlib.metadata import entry_points
 
         for entry in entry_points(group="vestal.providers", name=name):
-            provider: Provider = entry.load()()
-            return provider
+            try:
+                provider: Provider = entry.load()()
+            except Exception as error:  # another package's code
+                trouble = type(error).__name__
+            else:
+                return provider
+            raise ConfigError(
+                f"the provider {name} can't be loaded from {entry.value} ({trouble})",
+                remedy="mend or reinstall the package that brings it",
+            )
         return None
 
     @property
@@ -201,7 +209,9 @@ class Home:
     def add(self, name: str, app: App, refresh_token: Secret | None = None, *, over: bool = False) -> Credential:
         """Make a credential. With `over`, one of that name gets this app and refresh token, and a clean slate.
 
-        Raises `ConfigError` if the name is taken or the provider can't be used like this.
+        Without a new refresh token it goes on with the one it has, and with what is known of that: an interrupted refresh
+        may hold the only copy of the next one. Raises `ConfigError` if the name is taken or the provider can't be used like
+        this.
         """
         check_name(name)
         provider = self.provider_of(Credential(name=name, app=app))
@@ -214,18 +224,7 @@ class Home:
             name=name, app=app, refresh_token=refresh_token, created_at=self.clock.now(), secrets=secrets
         )
         if over and self.store.load(name) is not None:
-            return self.lifecycle.update(
-                name,
-                lambda old: replace(
-                    fresh,
-                    version=old.version,
-                    revision=old.revision,
-                    created_at=old.created_at,
-                    refresh_count=old.refresh_count,
-                    refresh_token=refresh_token or old.refresh_token,
-                    history=old.history,
-                ),
-            )
+            return self.lifecycle.update(name, lambda old: _over(old, fresh))
         taken = False
         try:
             return self.store.save(fresh)
@@ -239,8 +238,12 @@ class Home:
         )
 
     def remove(self, name: str) -> None:
-        """Forget a credential here; the service is not told. Waits for a refresh under way. Raises `ConfigError`."""
-        self.lifecycle.load(name)
+        """Forget a credential here; the service is not told. Waits for a refresh under way. Raises `ConfigError`.
+
+        One whose record can't be unsealed can be removed as well.
+        """
+        if name not in self.store.names():
+            self.lifecycle.load(name)  # says that there is none
         with self.store.lease(name, 120.0):
             self.store.delete(name)
         with self._lock:
@@ -291,3 +294,26 @@ class Home:
                 "the master key needs a passphrase", remedy="set VESTAL_PASSPHRASE, or run it in a terminal"
             )
         return Secret(text)
+
+
+def _over(old: Credential, fresh: Credential) -> Credential:
+    """`fresh` in the place of `old`, whose counts and history go on."""
+    made = replace(
+        fresh,
+        version=old.version,
+        revision=old.revision,
+        created_at=old.created_at,
+        refresh_count=old.refresh_count,
+        history=old.history,
+    )
+    if fresh.refresh_token is not None:
+        return made
+    return replace(
+        made,
+        refresh_token=old.refresh_token,
+        refresh_token_expires_at=old.refresh_token_expires_at,
+        rotating=old.rotating,
+        suspect=old.suspect,
+        intent=old.intent,
+        secrets={**fresh.secrets, **old.secrets},
+    )

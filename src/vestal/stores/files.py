@@ -14,16 +14,25 @@ from vestal.core.errors import ConfigError, StoreUnavailable
 def make_private_folder(folder: Path) -> None:
     """Make `folder` (and its parents) with mode 0700 if it is not there; refuse one that others can open."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        for each in reversed(missing):  # mkdir(parents=True) would give the parents the mode that the umask says
+            each.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)  # refuses a file
     except FileExistsError:
         raise ConfigError(f"{folder} is not a folder", remedy="name another one in VESTAL_HOME") from None
     except OSError as error:
         raise ConfigError(
             f"the folder {folder} can't be made: {error.strerror}", remedy="name another one in VESTAL_HOME"
         ) from None
-    if os.name == "posix" and not any(folder.iterdir()) and folder.stat().st_uid == os.geteuid():
+    if os.name == "posix" and _is_empty(folder) and folder.stat().st_uid == os.geteuid():
         folder.chmod(0o700)  # ours and empty: somebody ran a plain mkdir
     check_private(folder)
+
+
+def _is_empty(folder: Path) -> bool:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return next(entries, None) is None
+    return False
 
 
 def check_private(path: Path) -> None:

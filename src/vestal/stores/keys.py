@@ -7,22 +7,29 @@ the OS keyring it is text: base64, one key a line (or divided by commas or blank
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from vestal.core.errors import ConfigError
-from vestal.core.secret import Secret
+from vestal.core.secret import Secret, secret_or_none
 from vestal.stores.files import check_private, write_private
+from vestal.stores.leases import FileLeases
 
 KEY_LENGTH = 32
 """Bytes: AES-256."""
+
+_PATIENCE = 60.0
+"""Seconds to wait for another process that changes the keys."""
+
+_SALT_LENGTH = 16
+"""Bytes (RFC 9106, section 3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +65,25 @@ class KeySource(Protocol):
         """Forget the keys whose ids are not in `keep`."""
 
 
-def parse_ring(text: str, where: str) -> tuple[Key, ...]:
+def parse_ring(text: Secret, where: str) -> tuple[Key, ...]:
     """Keys from their text. Raises `ConfigError` naming `where`."""
-    keys = []
-    for line in text.replace(",", " ").split():
-        bits = b""
-        with suppress(binascii.Error, ValueError):
-            bits = base64.b64decode(line, validate=True)
-        if len(bits) != KEY_LENGTH:
-            raise ConfigError(
-                f"{where} holds no usable key: a key is {KEY_LENGTH} bytes in base64", remedy="restore it from a backup"
-            )
-        keys.append(Key.of(bits))
-    if not keys:
+    found = [_key(Secret(word)) for word in text.reveal().replace(",", " ").split()]
+    keys = tuple(key for key in found if key is not None)
+    if not found:
         raise ConfigError(f"{where} is empty", remedy="restore it from a backup")
-    return tuple(keys)
+    if len(keys) < len(found):
+        raise ConfigError(
+            f"{where} holds no usable key: a key is {KEY_LENGTH} bytes in base64", remedy="restore it from a backup"
+        )
+    return keys
+
+
+def _key(word: Secret) -> Key | None:
+    try:
+        bits = base64.b64decode(word.reveal(), validate=True)
+    except ValueError:  # binascii.Error is one
+        return None
+    return Key.of(bits) if len(bits) == KEY_LENGTH else None
 
 
 def format_ring(keys: Sequence[Key]) -> str:
@@ -104,7 +115,7 @@ class FileKeys:
         stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if stamp != self._stamp:
             check_private(self.path)
-            self._keys = parse_ring(_read_text(self.path), f"the key file {self.path}")
+            self._keys = parse_ring(Secret(_read_text(self.path)), f"the key file {self.path}")
             self._stamp = stamp
         return self._keys
 
@@ -114,12 +125,14 @@ class FileKeys:
 
     def add(self) -> None:
         """A new random key in front."""
-        old = self.ring() if self.exists() else ()
-        write_private(self.path, format_ring([Key.of(secrets.token_bytes(KEY_LENGTH)), *old]))
+        with _alone(self.path.parent):
+            old = self.ring() if self.exists() else ()
+            write_private(self.path, format_ring([Key.of(secrets.token_bytes(KEY_LENGTH)), *old]))
 
     def retire(self, keep: set[bytes]) -> None:
         """Forget the keys whose ids are not in `keep`."""
-        write_private(self.path, format_ring([key for key in self.ring() if key.id in keep]))
+        with _alone(self.path.parent):
+            write_private(self.path, format_ring([key for key in self.ring() if key.id in keep]))
 
 
 class EnvironmentKeys:
@@ -131,8 +144,8 @@ class EnvironmentKeys:
 
     def ring(self, *, fresh: bool = False) -> Sequence[Key]:
         """The key ring. Raises `ConfigError` if the variable is missing or broken."""
-        text = self._get(self._variable)
-        if not text:
+        text = secret_or_none(self._get(self._variable))
+        if text is None:
             raise ConfigError(
                 f"the master key is to come from ${self._variable}, which is not set",
                 remedy=f"set {self._variable} to 32 random bytes in base64",
@@ -159,9 +172,10 @@ class EnvironmentKeys:
 class KeyringKeys:
     """A key ring in the operating system's keyring (extra `keyring`)."""
 
-    def __init__(self, account: str) -> None:
-        """`account` tells homes apart."""
+    def __init__(self, account: str, folder: Path | None = None) -> None:
+        """`account` tells homes apart; in `folder`, if there is one, processes queue up to change the ring."""
         self._account = account
+        self._folder = folder
         self._cached: tuple[Key, ...] = ()
 
     def ring(self, *, fresh: bool = False) -> Sequence[Key]:
@@ -170,7 +184,7 @@ class KeyringKeys:
             text = self._ask()
             if text is None:
                 raise ConfigError("the OS keyring holds no key for this home", remedy="unlock it, or `vestal init`")
-            self._cached = parse_ring(text.reveal(), "the OS keyring")
+            self._cached = parse_ring(text, "the OS keyring")
         return self._cached
 
     def exists(self) -> bool:
@@ -179,12 +193,17 @@ class KeyringKeys:
 
     def add(self) -> None:
         """A new random key in front."""
-        old = self.ring() if self.exists() else ()
-        self._tell([Key.of(secrets.token_bytes(KEY_LENGTH)), *old])
+        with self._alone():
+            old = self.ring(fresh=True) if self.exists() else ()
+            self._tell([Key.of(secrets.token_bytes(KEY_LENGTH)), *old])
 
     def retire(self, keep: set[bytes]) -> None:
         """Forget the keys whose ids are not in `keep`."""
-        self._tell([key for key in self.ring() if key.id in keep])
+        with self._alone():
+            self._tell([key for key in self.ring(fresh=True) if key.id in keep])
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._folder is None else _alone(self._folder)
 
     def _ask(self) -> Secret | None:
         trouble = None
@@ -195,17 +214,26 @@ class KeyringKeys:
         except Exception as error:  # backends raise errors of their own kinds
             trouble = type(error).__name__
         if trouble is not None:
-            raise ConfigError(
-                f"the OS keyring can't be used ({trouble})",
-                remedy="pip install 'vestal[keyring]', and unlock the keyring",
-            )
+            raise _unusable_keyring(trouble)
         return None if text is None else Secret(text)
 
     def _tell(self, keys: Sequence[Key]) -> None:
-        import keyring
+        trouble = None
+        try:
+            import keyring
 
-        keyring.set_password("vestal", self._account, format_ring(keys))
+            keyring.set_password("vestal", self._account, format_ring(keys))
+        except Exception as error:
+            trouble = type(error).__name__
+        if trouble is not None:
+            raise _unusable_keyring(trouble)
         self._cached = tuple(keys)
+
+
+def _unusable_keyring(trouble: str) -> ConfigError:
+    return ConfigError(
+        f"the OS keyring can't be used ({trouble})", remedy="pip install 'vestal[keyring]', and unlock the keyring"
+    )
 
 
 class PassphraseKeys:
@@ -220,10 +248,13 @@ class PassphraseKeys:
         self._derived: dict[str, Key] = {}
 
     def ring(self, *, fresh: bool = False) -> Sequence[Key]:
-        """The key ring. Raises `ConfigError` if the file of salts is missing."""
+        """The key ring. Raises `ConfigError` if the file of salts is missing or broken."""
         if not self.exists():
             raise ConfigError(f"the file of salts {self._salts} is missing", remedy="restore it from a backup")
-        return [self._derive(salt) for salt in _read_text(self._salts).split()]
+        salts = self._read()
+        if not salts:
+            raise ConfigError(f"the file of salts {self._salts} is empty", remedy="restore it from a backup")
+        return [self._derive(salt) for salt in salts]
 
     def exists(self) -> bool:
         """Whether the file of salts is there."""
@@ -231,21 +262,37 @@ class PassphraseKeys:
 
     def add(self) -> None:
         """A key of the same passphrase with a new salt, in front."""
-        old = _read_text(self._salts).split() if self.exists() else []
-        write_private(self._salts, "\n".join([secrets.token_hex(16), *old]) + "\n")
+        with _alone(self._salts.parent):
+            old = self._read() if self.exists() else []
+            write_private(self._salts, "\n".join([secrets.token_hex(_SALT_LENGTH), *old]) + "\n")
 
     def retire(self, keep: set[bytes]) -> None:
         """Forget the salts of the keys whose ids are not in `keep`."""
-        salts = [salt for salt in _read_text(self._salts).split() if self._derive(salt).id in keep]
-        write_private(self._salts, "\n".join(salts) + "\n")
+        with _alone(self._salts.parent):
+            salts = [salt for salt in self._read() if self._derive(salt).id in keep]
+            write_private(self._salts, "\n".join(salts) + "\n")
+
+    def _read(self) -> list[str]:
+        salts = _read_text(self._salts).split()
+        if not all(re.fullmatch(rf"[0-9a-f]{{{2 * _SALT_LENGTH}}}", salt) for salt in salts):
+            raise ConfigError(f"the file of salts {self._salts} is damaged", remedy="restore it from a backup")
+        return salts
 
     def _derive(self, salt: str) -> Key:
         if salt not in self._derived:
             from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
             argon = Argon2id(salt=bytes.fromhex(salt), length=KEY_LENGTH, iterations=3, lanes=4, memory_cost=64 * 1024)
-            self._derived[salt] = Key.of(argon.derive(self._passphrase().reveal().encode()))
+            self._derived[salt] = Key.of(argon.derive(self._passphrase().reveal().encode("utf-8", "surrogateescape")))
         return self._derived[salt]
+
+
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    """One process at a time changes the keys of a home: one that overwrites another's key takes what it has sealed along.
+
+    The lease's name can't be a credential's, since it has a blank in it.
+    """
+    return FileLeases(folder / "locks").lease("key ring", _PATIENCE)
 
 
 def _read_text(path: Path) -> str:

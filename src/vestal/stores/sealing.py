@@ -70,7 +70,7 @@ class SealedStore:
 
     def reseal(self, lease_timeout: float) -> int:
         """Seal every record again that is not under the first key; how many there were. For key rotation."""
-        primary = self.keys.ring()[0].id
+        primary = self.keys.ring(fresh=True)[0].id
         count = 0
         for name in self.backend.names():
             with self.backend.lease(name, lease_timeout):
@@ -83,7 +83,7 @@ class SealedStore:
     def _seal(self, credential: Credential) -> Record:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        key = self.keys.ring()[0]
+        key = self.keys.ring(fresh=True)[0]  # an older one may be forgotten soon, and the record with it
         name, revision, version = credential.name, credential.revision, credential.version
         public = dumps(public_part(credential))
         nonce = os.urandom(_NONCE_LENGTH)

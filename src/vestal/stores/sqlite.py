@@ -182,14 +182,17 @@ class SQLiteBackend(Forked):
             raise StoreUnavailable(f"the store {self.path} can't be made: {trouble}", remedy="check its folder")
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        version = _pragma(db, "user_version")
+        db.execute("BEGIN")  # one view of it all, whoever migrates meanwhile
+        version, application = _pragma(db, "user_version"), _pragma(db, "application_id")
+        filled = db.execute("SELECT EXISTS (SELECT * FROM sqlite_master)").fetchone() == (1,)
+        db.execute("COMMIT")
+        if application != (APPLICATION_ID if version or filled else 0):
+            raise ConfigError(f"{self.path} is another program's database", remedy="name another folder in VESTAL_HOME")
         if version > len(self._migrations):
             raise ConfigError(
                 f"the store {self.path} is of schema {version}, and this Vestal knows schemas up to {len(self._migrations)}",
                 remedy="install the newer Vestal that wrote it",
             )
-        if version == 0 and _pragma(db, "application_id") not in (0, APPLICATION_ID):
-            raise ConfigError(f"{self.path} is another program's database", remedy="name another folder in VESTAL_HOME")
         db.execute("PRAGMA synchronous = FULL")
         if version < len(self._migrations):
             db.execute("PRAGMA journal_mode = WAL")
