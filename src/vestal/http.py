@@ -7,13 +7,13 @@ clear but to loopback, limits what it reads, and says of every failure whether t
 from __future__ import annotations
 
 import json
-import os
 import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vestal.core.clock import Clock, SystemClock
 from vestal.core.errors import ConfigError, HTTPError, NetworkError, Outcome, TimedOut, VestalError
+from vestal.core.fork import Forked, tell
 from vestal.core.loopback import is_loopback
 from vestal.core.secret import Secret
 from vestal.core.transport import Request, Response
@@ -33,7 +33,7 @@ LARGEST = 1 << 20
 _JSON = {"Content-Type": "application/json"}
 
 
-class HTTPSender:
+class HTTPSender(Forked):
     """A `Send` on httpx2 with a pool of connections of its own. Safe for use from threads and after a fork."""
 
     def __init__(
@@ -45,15 +45,16 @@ class HTTPSender:
         self._total = total
         self._lock = threading.Lock()
         self._client: httpx2.Client | None = None
-        self._pid = 0
+        tell(self)
 
     def __call__(self, request: Request) -> Response:
         """Send, and read the whole answer. Raises `NetworkError`, `TimedOut`, `ConfigError` or `HTTPError`."""
-        parts = urlsplit(request.url)
-        host = parts.hostname or ""
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        scheme, host = _scheme_and_host(request.url)
+        if not host or (scheme != "https" and not (scheme == "http" and is_loopback(host))):
             raise ConfigError(
-                f"{parts.scheme or 'no'}://{host} is not https", remedy="use https; plain http only for this machine"
+                f"{scheme or 'no'}://{host} is not https",
+                remedy="use https; plain http only for this machine",
+                outcome=Outcome.NOT_SENT,
             )
         sent_at = self._clock.now()
         result = self._exchange(self._open(), request, host, sent_at)
@@ -62,11 +63,18 @@ class HTTPSender:
         return result
 
     def close(self) -> None:
-        """Close the connections; the next request opens new ones."""
+        """Forget the client; the next request makes a new one.
+
+        No connection is kept between requests, and a request under way is not cut: its outcome would be unknown, and a
+        refresh token may hang on it.
+        """
         with self._lock:
-            if self._client is not None and self._pid == os.getpid():
-                self._client.close()
             self._client = None
+
+    def in_child(self) -> None:
+        """After a fork: another thread may have held the lock."""
+        self._lock = threading.Lock()
+        self._client = None
 
     def _exchange(self, client: httpx2.Client, request: Request, host: str, sent_at: float) -> Response | VestalError:
         """The answer, or the failure as a value: it is raised elsewhere, without the client's traceback."""
@@ -104,26 +112,30 @@ class HTTPSender:
             return NetworkError(
                 f"{host} can't be reached: {_cause(error)}", remedy="check the network", outcome=Outcome.NOT_SENT
             )
-        except httpx2.UnsupportedProtocol as error:
-            return ConfigError(f"{host}: {error}", remedy="check the address", outcome=Outcome.NOT_SENT)
+        except httpx2.ProxyError:  # it is asked for a tunnel, which nothing is sent through before it stands
+            return NetworkError(
+                f"the proxy gives no connection to {host}",
+                remedy="check HTTPS_PROXY and the proxy",
+                outcome=Outcome.NOT_SENT,
+            )
+        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError) as error:
+            return _unwritable(host, error)
         except httpx2.TransportError as error:
             return NetworkError(
                 f"the connection to {host} broke: {type(error).__name__}",
                 remedy="nothing to do: it is tried again if that is safe",
                 outcome=Outcome.UNKNOWN,
             )
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
             return HTTPError(f"{host} gave an unusable answer: {type(error).__name__}", outcome=Outcome.UNKNOWN)
-        except (UnicodeError, ValueError) as error:  # raised while the request is put together
-            return ConfigError(
-                f"the request to {host} can't be written: {type(error).__name__}",
-                remedy="check the endpoint and the client's settings for odd characters",
-                outcome=Outcome.NOT_SENT,
-            )
+        except ValueError as error:  # raised while the request is put together
+            return _unwritable(host, error)
 
     def _open(self) -> httpx2.Client:
         with self._lock:
-            if self._client is None or self._pid != os.getpid():
+            if self._client is None:
+                from http.cookiejar import CookieJar, DefaultCookiePolicy
+
                 import httpx2
 
                 connect, read = self._limits
@@ -131,11 +143,12 @@ class HTTPSender:
                     follow_redirects=False,
                     timeout=httpx2.Timeout(read, connect=connect),
                     headers={"User-Agent": "vestal", "Accept": "application/json"},
+                    # One credential's cookies are nothing that another's request should carry.
+                    cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                     mounts={"http://": None},  # plain http goes to this machine only, and so past any proxy
                     # A kept connection that the server has closed meanwhile would make an outcome unknown for nothing.
                     limits=httpx2.Limits(max_keepalive_connections=0),
                 )
-                self._pid = os.getpid()
             return self._client
 
 
@@ -148,6 +161,22 @@ def _reveal(text: object) -> str:
     if not isinstance(text, str | Secret):
         raise ValueError("neither text nor a secret")
     return text.reveal() if isinstance(text, Secret) else text
+
+
+def _scheme_and_host(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or ""
+    except ValueError:
+        return "", ""
+
+
+def _unwritable(host: str, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"the request to {host} can't be written: {type(error).__name__}",
+        remedy="check the endpoint and the client's settings for odd characters",
+        outcome=Outcome.NOT_SENT,
+    )
 
 
 def _timed_out(host: str, what: str, outcome: Outcome) -> TimedOut:

@@ -6,7 +6,7 @@ import enum
 from collections import Counter
 from collections.abc import Callable
 
-from tests.core.house import BUSY, GARBAGE, HOUR, INVALID_GRANT, Answer, granted
+from tests.core.house import BUSY, GARBAGE, HOUR, INVALID_GRANT, Answer, Killed, granted
 from vestal.core.errors import NetworkError, Outcome
 from vestal.core.secret import Secret
 from vestal.core.transport import Request, Response
@@ -25,6 +25,10 @@ class Fault(enum.Enum):
     """... and after it has."""
     GARBAGE_AFTER = enum.auto()
     """It has redeemed, and its answer is unreadable."""
+    DEATH_BEFORE = enum.auto()
+    """The worker dies while it waits, before the server has redeemed."""
+    DEATH_AFTER = enum.auto()
+    """... and after it has."""
 
 
 class Server:
@@ -38,8 +42,6 @@ class Server:
         self.faults: list[Fault] = []
         self.presented: Counter[str] = Counter()
         """How often each refresh token was sent, but for sendings that surely had no effect."""
-        self.delivered = False
-        """Whether the answer that holds the live refresh token has reached a client."""
         self.issued = 0
         self.log_in()
 
@@ -50,7 +52,6 @@ class Server:
         self.forgiven_until = 0.0
         self.issued += 1
         self.live = f"rt-{self.issued}"
-        self.delivered = True
         return self.live
 
     def revoke(self) -> None:
@@ -62,23 +63,27 @@ class Server:
         self.tick()
         fault = self.faults.pop(0) if self.faults else Fault.NONE
         sent_at = self.clock.now()
-        token = (request.form or {})["refresh_token"]
+        token = (request.form or {}).get("refresh_token", Secret(""))
         assert isinstance(token, Secret)
         if fault is Fault.UNREACHABLE:
             raise NetworkError("connection refused", outcome=Outcome.NOT_SENT)
         answer = BUSY
-        if fault is not Fault.BUSY:
+        if fault is not Fault.BUSY and not token:
+            answer = Answer(200, "{}")  # the first of two requests, before the one that redeems
+        elif fault is not Fault.BUSY:
             self.presented[token.reveal()] += 1
+            if fault is Fault.DEATH_BEFORE:
+                raise Killed
             if fault is Fault.CUT_BEFORE:
                 raise NetworkError("cut", outcome=Outcome.UNKNOWN)
             answer = self.redeem(token.reveal())
+        if fault in (Fault.DEATH_BEFORE, Fault.DEATH_AFTER):
+            raise Killed
         if fault is Fault.CUT_AFTER:
             raise NetworkError("cut", outcome=Outcome.UNKNOWN)
         self.tick()
         if fault is Fault.GARBAGE_AFTER:
             answer = GARBAGE
-        elif answer.status == 200:
-            self.delivered = True
         return Response(answer.status, dict(answer.headers), Secret(answer.body), sent_at)
 
     def redeem(self, token: str) -> Answer:
@@ -89,7 +94,6 @@ class Server:
             self.issued += 1
             self.replaced, self.live = token, f"rt-{self.issued}"
             self.forgiven_until = self.clock.steady() + self.grace
-            self.delivered = False
             return granted(self.issued, expires_in=HOUR)
         if token == self.replaced and self.clock.steady() < self.forgiven_until:
             return granted(self.issued, expires_in=HOUR)

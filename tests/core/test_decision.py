@@ -132,6 +132,10 @@ def test_a_first_refusal_is_believed_at_once() -> None:
     assert decide(credential(), Demand(newer_than=3), PROVIDER, START + 0.1) == "refresh"
 
 
+def test_a_first_refusal_is_believed_even_of_a_token_from_a_host_whose_clock_is_ahead() -> None:
+    assert decide(credential(), Demand(newer_than=3), PROVIDER, START - 3) == "refresh"
+
+
 def test_a_version_that_never_was_is_a_refusal_of_the_present_one() -> None:
     """As after `remove` and `add`: versions begin again, and a caller names a higher one."""
     subject = credential(refusals=1)
@@ -149,6 +153,7 @@ def test_a_clock_that_was_set_back_does_not_prolong_it() -> None:
     [
         (Demand(newer_than=3), 1, 5),
         (Demand(newer_than=3), FRESH, 0),
+        (Demand(newer_than=3), -1, 0),  # the clock has gone back: its age is not known
         (Demand(newer_than=2), 1, 0),
         (Demand(), 1, 0),
         (Demand(force=True), 1, 0),
