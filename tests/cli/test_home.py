@@ -22,6 +22,7 @@ def test_init(cli: CLI) -> None:
     assert {path.name: path.stat().st_mode & 0o777 for path in cli.folder.iterdir()} == {
         "key": 0o600,
         "store.db": 0o600,
+        "locks": 0o700,
     }
     assert cli.folder.stat().st_mode & 0o777 == 0o700
     assert cli("init").out == f"{cli.folder}: all is there\n"

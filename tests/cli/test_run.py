@@ -117,6 +117,7 @@ def test_ctrl_c_twice_leaves_the_refresh_to_the_next(cli: CLI, server: PracticeS
         assert process.communicate() == ("", "")
     assert process.returncode == 130
     shown = cli("show", "alice", "--json").json
+    assert shown["intent"] is not None, shown
     assert (shown["state"], shown["interrupted"], shown["intent"]["answered"]) == ("error", True, False)
     doctor = cli("doctor", "--json").json
     assert [each["level"] for each in doctor["findings"] if each["check"] == "alice"] == ["warning"]

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
+
 from vestal.core.breaker import Breakers
 from vestal.core.clock import Clock
 from vestal.core.credential import App, Credential
@@ -264,3 +266,25 @@ def token(version: int = 1, *, issued_at: float = START, lifetime: float | None 
 def held(version: int = 1, **token_fields: Any) -> dict[str, Any]:
     """The fields of a credential that has a token."""
     return {"token": token(version, **token_fields), "version": version}
+
+
+def needs_login(house: House, reason: str, **demand: object) -> NeedsLogin:
+    with pytest.raises(NeedsLogin) as caught:
+        house.refresh(**demand)
+    assert caught.value.reason == reason
+    assert NAME in str(caught.value)
+    assert "vestal " in caught.value.remedy
+    return caught.value
+
+
+def kill(house: House, *, at: Kind | None = None, **demand: object) -> None:
+    """Refresh with a worker that dies at this event (None: the script kills it), and put another in its place."""
+
+    def listener(event: object) -> None:
+        if getattr(event, "kind", None) is at:
+            raise Killed(at)
+
+    house.lifecycle.events.listen(listener)
+    with pytest.raises(Killed):
+        house.refresh(**demand)
+    house.restart()

@@ -14,14 +14,14 @@ from tests.core.house import (
     START,
     Answer,
     House,
-    Killed,
     PlainProvider,
     granted,
     held,
+    kill,
     read,
 )
 from vestal.core.credential import App, Credential
-from vestal.core.errors import ConfigError, StoreUnavailable, UnexpectedError, VestalError
+from vestal.core.errors import ConfigError, StoreUnavailable, UnexpectedError
 from vestal.core.events import Kind
 from vestal.core.grant import Grant
 from vestal.core.journal import recall
@@ -120,142 +120,6 @@ def test_it_is_looked_at_again_under_the_lease() -> None:
     assert house.kinds == [Kind.LEASE_TAKEN, Kind.TOKEN_ADOPTED]
 
 
-# The store fails
-
-
-def unavailable(_: Credential) -> None:
-    raise StoreUnavailable("the disk is full")
-
-
-def misconfigured(_: Credential) -> None:
-    raise ConfigError("the key file is missing")
-
-
-def test_a_refresh_token_is_not_redeemed_if_the_intent_can_not_be_saved() -> None:
-    house = House()
-    house.store.before_save = unavailable
-    with pytest.raises(StoreUnavailable) as caught:
-        house.refresh()
-    assert caught.value.credential == NAME
-    assert house.script.requests == []
-    assert Kind.STORE_FAILED in house.kinds
-
-
-@pytest.mark.parametrize("rotating", [True, False])
-def test_not_even_one_that_does_not_rotate(rotating: bool) -> None:
-    house = House(provider=PlainProvider(rotating=rotating))
-    house.store.before_save = unavailable
-    with pytest.raises(StoreUnavailable):
-        house.refresh()
-    assert house.script.requests == []
-
-
-@pytest.mark.parametrize("trouble", [unavailable, misconfigured])
-def test_client_credentials_go_on_in_memory(trouble: object) -> None:
-    house = House(granted(1, rotate=False), provider=PlainProvider(stake=False))
-    house.store.before_save = trouble  # type: ignore[assignment]
-    assert at(house.refresh()) == "at-1"
-    assert house.stored.version == 0
-    assert Kind.STORE_FAILED in house.kinds
-    assert Kind.TOKEN_SAVED not in house.kinds
-
-
-def test_client_credentials_need_no_intent() -> None:
-    house = House(granted(1, rotate=False), provider=PlainProvider(stake=False))
-    house.refresh()
-    assert [saved.intent for saved in house.store.saves] == [None]
-
-
-@pytest.mark.parametrize("trouble", [unavailable, misconfigured])
-def test_an_answer_that_can_not_be_journalled_is_used_all_the_same(trouble: object) -> None:
-    def answer(_: Request) -> Answer:
-        house.store.before_save = only_once
-        return granted(2)
-
-    def only_once(credential: Credential) -> None:
-        house.store.before_save = None
-        trouble(credential)  # type: ignore[operator]
-
-    house = House(answer)
-    assert at(house.refresh()) == "at-2"
-    assert house.stored.refresh_token == Secret("rt-2")
-    assert Kind.RESPONSE_SAVED not in house.kinds
-
-
-@pytest.mark.parametrize("trouble", [unavailable, misconfigured])
-def test_a_grant_that_can_not_be_saved_is_kept_saved_later_and_not_published_before(trouble: object) -> None:
-    house = House(granted(2))
-
-    def when_granted(credential: Credential) -> None:
-        if credential.version:
-            trouble(credential)  # type: ignore[operator]
-
-    house.store.before_save = when_granted
-    with pytest.raises(VestalError) as caught:
-        house.refresh()
-    assert caught.value.credential == NAME
-    assert house.stored.version == 0
-    with pytest.raises(VestalError):
-        house.refresh()
-    house.store.before_save = None
-    result = house.refresh()
-    assert at(result) == "at-2"
-    assert result == house.stored
-    assert result.refresh_token == Secret("rt-2")
-    assert house.script.redeemed == ["rt-1"]
-
-
-def test_a_short_trouble_of_the_store_is_waited_for() -> None:
-    house = House(granted(2))
-    left = [3]
-
-    def three_times(credential: Credential) -> None:
-        if credential.version and left[0]:
-            left[0] -= 1
-            unavailable(credential)
-
-    house.store.before_save = three_times
-    assert at(house.refresh()) == "at-2"
-    assert house.stored.version == 1
-    assert 0 < house.clock.now() - START < 2
-
-
-def test_a_kept_grant_survives_in_the_journal_if_the_process_dies() -> None:
-    house = House(granted(2))
-    house.store.before_save = lambda credential: unavailable(credential) if credential.version else None
-    with pytest.raises(StoreUnavailable):
-        house.refresh()
-    house.store.before_save = None
-    house.restart()
-    assert at(house.refresh()) == "at-2"
-    assert house.script.redeemed == ["rt-1"]
-
-
-def test_a_kept_grant_gives_way_to_a_login() -> None:
-    house = House(granted(2), **held(1, lifetime=10))
-    house.store.before_save = lambda credential: unavailable(credential) if credential.version > 1 else None
-    with pytest.raises(StoreUnavailable):
-        house.refresh(force=True)
-    house.store.before_save = None
-    house.lifecycle.logged_in(
-        NAME, Grant(access_token=Secret("at-login"), expires_in=HOUR, refresh_token=Secret("rt-login")), START
-    )
-    assert at(house.refresh()) == "at-login"
-    assert house.stored.refresh_token == Secret("rt-login")
-
-
-def test_a_kept_grant_gives_way_to_a_new_refresh_token() -> None:
-    """As `vestal add --replace` does it: the version stays, the refresh token is another."""
-    house = House(granted(2), granted(9))
-    house.store.before_save = lambda credential: unavailable(credential) if credential.version else None
-    with pytest.raises(StoreUnavailable):
-        house.refresh()
-    house.store.before_save = None
-    house.edit(refresh_token=Secret("rt-by-hand"), intent=None)
-    assert at(house.refresh()) == "at-9"
-    assert house.script.redeemed == ["rt-1", "rt-by-hand"]
-
-
 # Others write meanwhile
 
 
@@ -325,21 +189,10 @@ def test_a_credential_that_was_removed_meanwhile_stays_removed() -> None:
 # A killed worker
 
 
-def kill_at(kind: Kind, house: House) -> None:
-    def listener(event: object) -> None:
-        if getattr(event, "kind", None) is kind:
-            raise Killed(kind)
-
-    house.lifecycle.events.listen(listener)
-
-
 @pytest.mark.parametrize("kind", [Kind.RESPONSE_SAVED, Kind.TOKEN_PARSED])
 def test_a_recorded_answer_is_finished_without_another_request(kind: Kind) -> None:
     house = House(granted(2))
-    kill_at(kind, house)
-    with pytest.raises(Killed):
-        house.refresh()
-    house.restart()
+    kill(house, at=kind)
     house.clock.advance(300)
     result = house.refresh()
     assert at(result) == "at-2"
@@ -353,10 +206,7 @@ def test_a_recorded_answer_is_finished_without_another_request(kind: Kind) -> No
 @pytest.mark.parametrize("kind", [Kind.TOKEN_SAVED, Kind.REFRESHED])
 def test_after_the_saving_nothing_is_left_to_do(kind: Kind) -> None:
     house = House(granted(2))
-    kill_at(kind, house)
-    with pytest.raises(Killed):
-        house.refresh()
-    house.restart()
+    kill(house, at=kind)
     assert at(house.refresh()) == "at-2"
     assert house.kinds[-1] is Kind.TOKEN_ADOPTED
 
@@ -364,19 +214,14 @@ def test_after_the_saving_nothing_is_left_to_do(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", [Kind.LEASE_TAKEN, Kind.REFRESH_STARTED])
 def test_before_the_intent_nothing_has_happened(kind: Kind) -> None:
     house = House(granted(2))
-    kill_at(kind, house)
-    with pytest.raises(Killed):
-        house.refresh()
-    house.restart()
+    kill(house, at=kind)
     assert at(house.refresh()) == "at-2"
     assert Kind.RECOVERY_STARTED not in house.kinds
 
 
 def test_an_intent_for_another_refresh_token_is_void() -> None:
     house = House(granted(2))
-    kill_at(Kind.RESPONSE_SAVED, house)
-    with pytest.raises(Killed):
-        house.refresh()
+    kill(house, at=Kind.RESPONSE_SAVED)
     house.edit(refresh_token=Secret("rt-by-hand"))
     house.restart()
     house.script.steps.append(granted(3))

@@ -183,6 +183,7 @@ class Worker(RuleBasedStateMachine):
         assert before.refresh_token is not None
         usable = {token for token in self.durable_now() if self.server.accepts(token)}
         sent = sum(self.server.presented.values())
+        in_memory = NAME in self.lifecycle.unsaved  # the store could not be told of it yet
         try:
             self.lifecycle.refresh(NAME, Demand(newer_than=before.version))
         except NeedsLogin as error:
@@ -190,7 +191,7 @@ class Worker(RuleBasedStateMachine):
             assert not usable or self.may_have_been_sent_twice(before)
             assert state(self.stored, now=START, leased=False) is State.NEEDS_LOGIN
         else:
-            assert was is not State.NEEDS_LOGIN
+            assert was is not State.NEEDS_LOGIN or in_memory
             assert state(self.stored, now=START, leased=False) is State.IDLE
             return
         assert was is not State.NEEDS_LOGIN or sent == sum(self.server.presented.values()), "it was sent in vain"

@@ -11,6 +11,7 @@ from tests.core.house import HOUR, START
 from vestal.core.errors import NetworkError, VestalError
 from vestal.core.events import Kind
 
+SOFT = 3000.0
 PHASES = [0.0, 1500.0, 2999.0, 3000.0, 3299.0, 3300.0, 3599.0, 3600.0, 7200.0]
 JUMPS = [1.0, 4.0, 6.0, 59.0, 61.0, 299.0, 301.0, 1800.0, 3599.0, 3601.0, 36000.0, 1e7]
 
@@ -60,9 +61,6 @@ def test_within_a_glance_a_small_step_back_costs_no_more_than_the_glance() -> No
     source.token()
     landed()
     assert len(flights.demands) == 2, "the soft margin is noticed"
-
-
-SOFT = 3000.0
 
 
 def test_a_jump_is_an_event_once() -> None:

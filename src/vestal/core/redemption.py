@@ -67,7 +67,7 @@ class Redemption:
         """Refresh, and return the credential as saved. Raises the failure after recording it; raises `Conflict`."""
         self._emit(Kind.REFRESH_STARTED, reason=self._demand.reason, version=self._credential.version)
         recorded = self._take_over()
-        started, tries = self._house.clock.steady(), 0
+        started, tries, patience = self._house.clock.steady(), 0, self._patience()
         while True:
             if self._unknown > 1 and self._once:
                 raise self._fail(self._interrupted())
@@ -87,11 +87,18 @@ class Redemption:
             tries += 1
             elapsed = self._house.clock.steady() - started
             wait = self._house.retry.wait(outcome, tries, elapsed, self._house.random())
-            if wait is None:
+            if wait is None or elapsed + wait > patience:
                 raise self._fail(outcome)
             self._settle()
             self._emit(Kind.RETRY_SCHEDULED, cause=outcome.category.value, wait=round(wait, 3), tries=tries)
             self._house.clock.sleep(wait)
+
+    def _patience(self) -> float:
+        """Seconds for retries: half of what is left of a token that its callers can still be given instead."""
+        token = self._credential.token
+        left = None if token is None else token.expires_in(self._house.clock.now())
+        spent = left is None or left <= 0 or self._demand.newer_than is not None or self._demand.force
+        return float("inf") if spent or left is None else left / 2
 
     def _take_over(self) -> Sequence[Secret]:
         """Look at an intent that somebody left open; the answers recorded for it, if any."""

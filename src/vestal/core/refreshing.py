@@ -62,6 +62,8 @@ class _Flight:
     demand: Demand
     started: float
     """By the steady clock."""
+    patience: float
+    """Seconds after which callers with a token that is still valid are given that."""
     done: Future[None] = field(default_factory=Future)
     error: VestalError | None = None
     overtaken: bool = False
@@ -222,12 +224,14 @@ class RefreshingSource(Forked):
     def _passing_trouble(self, steady: float) -> bool:
         """Whether a token that is still valid may be given although its refresh is due: that one fails, or hangs."""
         if self._flight is not None:
-            return steady - self._flight.started >= self._patience
+            return steady - self._flight.started >= self._flight.patience
         return self._error is not None and self._error.passing and steady < self._hold_until
 
     def _start(self, demand: Demand) -> _Flight:
         """Begin a refresh in a thread of its own. Not a daemon thread: an interpreter that exits waits for the saving."""
-        flight = _Flight(demand, self._clock.steady())
+        steady = self._clock.steady()
+        left = self._held.left(self._now(), steady) if self._held is not None else INFINITY
+        flight = _Flight(demand, steady, min(self._patience, left / 2) if left > 0 else self._patience)
         flight.done.set_running_or_notify_cancel()  # from here on nobody's cancel() has an effect
         self._flight = flight
         try:
@@ -315,7 +319,7 @@ class RefreshingSource(Forked):
         """Seconds to wait for a refresh: to the deadline, or as long as patience lasts with a token that is still valid."""
         steady = self._clock.steady()
         if self.peek() is not None:
-            limit = min(limit, max(flight.started + self._patience, steady + ECHO))
+            limit = min(limit, max(flight.started + flight.patience, steady + ECHO))
         return max(limit - steady, 0.0)
 
     def _check_deadline(self, limit: float) -> None:
