@@ -14,4 +14,5 @@ def refreshes() -> list[threading.Thread]:
 def finish_refreshes() -> None:
     """Wait for them."""
     for thread in refreshes():
-        thread.join()
+        while thread.is_alive():
+            thread.join(0.1)  # not for ever at once: a Ctrl-C that comes as the waiting begins would wait as long
