@@ -14,7 +14,7 @@ from tests.core.model import Fault, Server
 from vestal.core.breaker import Breakers
 from vestal.core.credential import Credential, State, state
 from vestal.core.decision import Demand
-from vestal.core.errors import NeedsLogin, StoreUnavailable, VestalError
+from vestal.core.errors import AuthFailed, NeedsLogin, StoreUnavailable, VestalError
 from vestal.core.events import Event, Kind
 from vestal.core.grant import Grant
 from vestal.core.journal import recall
@@ -185,7 +185,7 @@ class Worker(RuleBasedStateMachine):
         sent = sum(self.server.presented.values())
         in_memory = NAME in self.lifecycle.unsaved  # the store could not be told of it yet
         try:
-            self.lifecycle.refresh(NAME, Demand(newer_than=before.version))
+            self.refuse_the_token(before.version)
         except NeedsLogin as error:
             assert error.reason == "interrupted refresh" or self.server.revoked, "refused, but nobody revoked it"
             assert not usable or self.may_have_been_sent_twice(before)
@@ -195,6 +195,14 @@ class Worker(RuleBasedStateMachine):
             assert state(self.stored, now=START, leased=False) is State.IDLE
             return
         assert was is not State.NEEDS_LOGIN or sent == sum(self.server.presented.values()), "it was sent in vain"
+
+    def refuse_the_token(self, version: int) -> None:
+        try:
+            self.lifecycle.refresh(NAME, Demand(newer_than=version))
+        except AuthFailed as error:  # by a clock that went back, it has only just been issued
+            assert error.retry_after is not None
+            self.house.clock.advance(error.retry_after)
+            self.lifecycle.refresh(NAME, Demand(newer_than=version))
 
     # What always holds
 
