@@ -16,6 +16,9 @@ from vestal.core.token import Token
 HISTORY_LENGTH = 32
 """How many past refreshes a credential remembers."""
 
+LOGIN_GRANTS = ("refresh_token", "authorization_code", "device_code")
+"""The grants of an app that begin with a login, or go on with what one has left behind."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]*(/[A-Za-z0-9][A-Za-z0-9._@:+-]*)*")
 
 

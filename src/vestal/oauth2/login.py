@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from vestal.core.clock import Clock
-from vestal.core.credential import App
+from vestal.core.credential import LOGIN_GRANTS, App
 from vestal.core.errors import ConfigError, VestalError
 from vestal.core.grant import Grant
 from vestal.core.token import Proof
@@ -16,9 +16,6 @@ from vestal.oauth2 import authorization_code, device_code
 from vestal.oauth2.dpop import DPOP_KEY, DPoPKey
 from vestal.oauth2.loopback import LIMIT, Loopback
 from vestal.oauth2.provider import OAuth2Provider
-
-LOGIN_GRANTS = ("refresh_token", "authorization_code", "device_code")
-"""The grants of an app that begin with a login."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vestal.core.credential import Credential, LastError, State, TokenState, state
+from vestal.core.credential import LOGIN_GRANTS, Credential, LastError, State, TokenState, state
 from vestal.core.errors import VestalError
 from vestal.core.margins import from_the_future, margins
 from vestal.operations.times import rfc3339
 
 if TYPE_CHECKING:
     from vestal.home import Home
-
-LOGIN_GRANTS = ("refresh_token", "authorization_code", "device_code")
-"""Grants that need a person, or what a person's login left behind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from vestal.core.credential import App, Credential, check_name
+from vestal.core.credential import LOGIN_GRANTS, App, Credential, check_name
 from vestal.core.errors import ConfigError, VestalError
 from vestal.core.secret import Secret
-from vestal.operations.overview import LOGIN_GRANTS
 from vestal.operations.rehearsal import rehearse
 from vestal.operations.settings import ENDPOINTS, check_setting, unknown_settings
 

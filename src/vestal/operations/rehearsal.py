@@ -5,12 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from vestal.core.credential import App, Credential
+from vestal.core.credential import LOGIN_GRANTS, App, Credential
 from vestal.core.errors import ConfigError, NeedsLogin
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.core.transport import Request, Response
-from vestal.operations.overview import LOGIN_GRANTS
 
 if TYPE_CHECKING:
     from vestal.home import Home

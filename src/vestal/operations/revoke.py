@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vestal.core.credential import Credential, LastError, Past
+from vestal.core.credential import LOGIN_GRANTS, Credential, LastError, Past
 from vestal.core.errors import Category, ConfigError, Conflict, StoreUnavailable, Unprocessable, VestalError
 from vestal.core.events import Kind
 from vestal.core.lifecycle import LEASE_TIMEOUT
-from vestal.operations.overview import LOGIN_GRANTS
 
 if TYPE_CHECKING:
     from vestal.home import Home
