@@ -58,6 +58,7 @@ def _register(home: Home, name: str, said: Registration, over: bool) -> tuple[Cr
     if said.provider and home.plugged_in(said.provider) is not None:
         return home.add(name, _bare_app(said), said.refresh_token, over=over), ()  # what it needs, it knows alone
     app, provider = _app(home, said)
+    _check_no_circle(home, name, app)
     notes = [*unknown_settings(app.settings, provider.variables), *rehearse(home, app, provider, said.refresh_token)]
     credential = home.add(name, app, said.refresh_token, over=over)
     if app.grant in LOGIN_GRANTS and not credential.refresh_token:
@@ -72,6 +73,21 @@ def _check_free(home: Home, name: str, over: bool) -> None:
             "there is a credential of that name already",
             credential=name,
             remedy="choose another name, or add --replace",
+        )
+
+
+def _check_no_circle(home: Home, name: str, app: App) -> None:
+    """A credential that exchanges its own token, over however many others, would wait for itself."""
+    seen = [name]
+    needed = app.settings.get("subject_credential")
+    while needed is not None and needed not in seen:
+        seen.append(needed)
+        subject = home.store.load(needed)
+        needed = None if subject is None else subject.app.settings.get("subject_credential")
+    if needed == name:
+        raise ConfigError(
+            "it would exchange its own token: " + " needs ".join([*seen, name]),
+            remedy="name another credential in subject_credential",
         )
 
 
