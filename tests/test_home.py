@@ -15,10 +15,12 @@ import platformdirs
 import pytest
 
 from vestal.core.credential import App, Intent
-from vestal.core.errors import ConfigError, VestalError
+from vestal.core.errors import AuthFailed, ConfigError, VestalError
 from vestal.core.secret import Secret
 from vestal.home import KEY_SOURCES, Home, default_folder
 from vestal.stores.keys import EnvironmentKeys, FileKeys, KeyringKeys, PassphraseKeys
+from vestal.stores.memory import MemoryBackend
+from vestal.stores.sealing import SealedStore
 from vestal.testing.practice import PracticeServer
 
 
@@ -329,3 +331,50 @@ def test_a_plugged_in_provider_that_does_not_load(home: Home, name: str, why: st
 def test_a_package_can_not_take_the_place_of_a_built_in_provider(home: Home) -> None:
     assert home.plugged_in("spotify") is None
     assert home.provider_for(App(provider="spotify")).title == "Spotify"
+
+
+# Other stores
+
+
+def test_a_home_in_memory(tmp_path: Path, server: PracticeServer) -> None:
+    with closing(Home.in_memory(tmp_path / "none")) as home, closing(Home.in_memory(tmp_path / "none")) as other:
+        home.add("a", app(server.url), Secret(server.issue_refresh_token()))
+        assert home.token("a").version == 1
+        assert other.store.names() == []
+        assert home.store.keys.ring() != other.store.keys.ring()
+        record = home.store.backend.get("a")
+        assert record is not None
+        assert home.token("a").access_token.reveal().encode() not in record.sealed
+    assert list(tmp_path.glob("none")) == []
+
+
+def test_a_store_of_ones_own(tmp_path: Path) -> None:
+    class Closed(MemoryBackend):
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    backend = Closed()
+    store = SealedStore(backend, EnvironmentKeys(environ={"VESTAL_KEY": base64.b64encode(bytes(32)).decode()}.get))
+    with closing(Home(tmp_path / "none", store=store, environ={})) as home:
+        home.add("a", app())
+        assert home.store is store
+    assert store.names() == ["a"]
+    assert not backend.closed
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_change_of_an_app_reaches_what_belongs_to_it(home: Home, server: PracticeServer) -> None:
+    """What a source remembers of a refusal is forgotten at once, and not some moment later."""
+    bad = app(server.url, grant="client_credentials", client_secret=Secret("wrong"))
+    home.add("bot", bad)
+    home.add("bot/child", bad)
+    with pytest.raises(AuthFailed):
+        home.token("bot/child")
+    child = home.store.load("bot/child")
+    assert child is not None
+    good = replace(bad, client_secret=Secret("practice-secret"))
+    home.store.save(replace(child, app=good, refused=(), last_error=None))  # by another process
+    home.add("bot", good, over=True)
+    assert home.token("bot/child").version == 1

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from vestal.core.provider import Provider
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.core.transport import Request, Response, Send
+from vestal.provider_table import ProviderTable
 from vestal.stores.files import make_private_folder
 from vestal.stores.sealing import SealedStore
 from vestal.stores.sqlite import SQLiteBackend
@@ -61,8 +61,12 @@ class Home:
         send: Send | None = None,
         passphrase: Callable[[], Secret] | None = None,
         environ: Mapping[str, str] = os.environ,
+        store: SealedStore | None = None,
     ) -> None:
-        """Nothing is read or made before the first use. `passphrase` is asked where the master key comes from one."""
+        """Nothing is read or made before the first use. `passphrase` is asked where the master key comes from one.
+
+        With a `store` of one's own, the folder is looked at for providers.toml only; closing the home leaves it open.
+        """
         self.folder = default_folder(environ) if folder is None else Path(folder).absolute()
         self.clock: Clock = clock or SystemClock()
         self._environ = environ
@@ -70,10 +74,29 @@ class Home:
         self._send = send
         self._lock = threading.RLock()
         self._sources: dict[str, RefreshingSource] = {}
-        self._providers: dict[str, OAuth2Provider] = {}
-        self._store: SealedStore | None = None
+        self._table = ProviderTable(lambda: self.providers_file)
+        self._store = store
+        self._keeps_store = store is None
         self._lifecycle: Lifecycle | None = None
         self._listeners = (log_events, self._hear, *listeners)
+
+    @classmethod
+    def in_memory(
+        cls,
+        folder: Path | str | None = None,
+        *,
+        clock: Clock | None = None,
+        listeners: Iterable[Listener] = (),
+        send: Send | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> Home:
+        """A home for a program that keeps nothing: its credentials, and the key that seals them, end with the process."""
+        from vestal.stores.keys import KEY_LENGTH, EnvironmentKeys, Key, format_ring
+        from vestal.stores.memory import MemoryBackend
+
+        ring = {"VESTAL_KEY": format_ring([Key.of(os.urandom(KEY_LENGTH))])}
+        store = SealedStore(MemoryBackend(), EnvironmentKeys(environ=ring.get))
+        return cls(folder, clock=clock, listeners=listeners, send=send, environ=environ, store=store)
 
     # What a program asks for
 
@@ -150,53 +173,27 @@ class Home:
 
     def provider_of(self, credential: Credential) -> Provider:
         """How to refresh a credential. Raises `ConfigError` for a provider that nobody knows."""
-        app = credential.app
-        if app.provider != "custom" and app.provider not in self._providers:
-            plugged_in = self.plugged_in(app.provider)
-            if plugged_in is not None:
-                return plugged_in
-        return self.provider_for(app)
+        return self._table.provider_of(credential.app)
 
     def provider_for(self, app: App) -> OAuth2Provider:
         """What is known of the service that an app is registered at, with the app's own settings applied."""
-        from vestal.oauth2.configuration import configured, custom
-
-        if app.provider == "custom":
-            return custom(app)
-        with self._lock:
-            if app.provider not in self._providers:
-                from vestal.oauth2 import catalogue
-
-                self._providers[app.provider] = catalogue.find(app.provider, self.providers_file)
-            return configured(self._providers[app.provider], app)
-
-    def _hear(self, event: Event) -> None:
-        """A source that holds a token of the time before a login or a change by hand lets go of it."""
-        if event.kind in (Kind.CHANGED, Kind.LOGGED_IN):
-            source = self._sources.get(event.credential)
-            if source is not None:
-                source.forget()
+        return self._table.provider_for(app)
 
     def plugged_in(self, name: str) -> Provider | None:
-        """A provider that another package brings by the entry point group `vestal.providers`."""
-        from vestal.oauth2 import catalogue
+        """A provider that is more than data: one of ours, or one that another package brings (`vestal.provider_table`)."""
+        return self._table.plugged_in(name)
 
-        if name in catalogue.names(self.providers_file):
-            return None
-        from importlib.metadata import entry_points
+    def _hear(self, event: Event) -> None:
+        """A source that holds a token of the time before a login or a change by hand lets go of it.
 
-        for entry in entry_points(group="vestal.providers", name=name):
-            try:
-                provider: Provider = entry.load()()
-            except Exception as error:  # another package's code
-                trouble = type(error).__name__
-            else:
-                return provider
-            raise ConfigError(
-                f"the provider {name} can't be loaded from {entry.value} ({trouble})",
-                remedy="mend or reinstall the package that brings it",
-            )
-        return None
+        So do those whose names go on from that one: their app may have changed, and with it what was refused.
+        """
+        if event.kind in (Kind.CHANGED, Kind.LOGGED_IN):
+            with self._lock:
+                sources = list(self._sources.items())
+            for name, source in sources:
+                if name == event.credential or name.startswith(event.credential + "/"):
+                    source.forget()
 
     @property
     def providers_file(self) -> Path | None:
@@ -223,8 +220,12 @@ class Home:
         fresh = Credential(
             name=name, app=app, refresh_token=refresh_token, created_at=self.clock.now(), secrets=secrets
         )
-        if over and self.store.load(name) is not None:
-            return self.lifecycle.update(name, lambda old: _over(old, fresh))
+        old = self.store.load(name) if over else None
+        check = getattr(provider, "check", None)
+        if check is not None:
+            check(fresh if old is None else fresh.in_place_of(old))
+        if old is not None:
+            return self.lifecycle.update(name, fresh.in_place_of)
         taken = False
         try:
             return self.store.save(fresh)
@@ -254,7 +255,7 @@ class Home:
     def close(self) -> None:
         """Close the store and the connections."""
         with self._lock:
-            if self._store is not None:
+            if self._store is not None and self._keeps_store:
                 self._store.close()
             close = getattr(self._send, "close", None)
             if close is not None:
@@ -294,26 +295,3 @@ class Home:
                 "the master key needs a passphrase", remedy="set VESTAL_PASSPHRASE, or run it in a terminal"
             )
         return Secret(text)
-
-
-def _over(old: Credential, fresh: Credential) -> Credential:
-    """`fresh` in the place of `old`, whose counts and history go on."""
-    made = replace(
-        fresh,
-        version=old.version,
-        revision=old.revision,
-        created_at=old.created_at,
-        refresh_count=old.refresh_count,
-        history=old.history,
-    )
-    if fresh.refresh_token is not None:
-        return made
-    return replace(
-        made,
-        refresh_token=old.refresh_token,
-        refresh_token_expires_at=old.refresh_token_expires_at,
-        rotating=old.rotating,
-        suspect=old.suspect,
-        intent=old.intent,
-        secrets={**fresh.secrets, **old.secrets},
-    )

@@ -156,3 +156,32 @@ def test_any_value_gives_a_sound_address_or_an_error(domain: str, realm: str) ->
         return
     assert made.token_endpoint is not None
     assert made.token_endpoint.endswith("/token")
+
+
+# A server of one's own
+
+GITHUB = OAuth2Provider(
+    name="github",
+    authorization_endpoint="https://github.com/login/oauth/authorize",
+    token_endpoint="https://github.com/login/oauth/access_token",
+)
+
+
+@pytest.mark.parametrize("pasted", ["ghe.example:8443", "https://ghe.example:8443/", " https://ghe.example:8443 "])
+def test_a_server_of_ones_own(pasted: str) -> None:
+    made = configured(GITHUB, app(web_url=pasted, authorize_url="https://login.example/x"))
+    assert made.token_endpoint == "https://ghe.example:8443/login/oauth/access_token"
+    assert made.authorization_endpoint == "https://login.example/x"
+    assert made.device_authorization_endpoint is None
+
+
+def test_a_server_of_ones_own_keeps_variables() -> None:
+    made = configured(TENANTED, app(domain="acme.example", realm="main", web_url="https://sso.example"))
+    assert made.token_endpoint == "https://sso.example/main/token"
+
+
+@pytest.mark.parametrize("pasted", ["http://ghe.example", "https://me:pass@ghe.example", "ghe example"])
+def test_a_server_of_ones_own_that_no_secret_may_go_to(pasted: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configured(GITHUB, app(web_url=pasted))
+    assert "web_url" in caught.value.remedy

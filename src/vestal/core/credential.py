@@ -134,6 +134,8 @@ class Credential:
     history: tuple[Past, ...] = ()
     subject: Token | None = field(default=None, compare=False)
     """Another credential's token for a grant that needs one (token exchange). Never stored."""
+    registration: App | None = field(default=None, compare=False)
+    """The app of the credential that the setting `app` names: it holds the key for all that belong to it. Never stored."""
 
     def remembering(self, past: Past) -> tuple[Past, ...]:
         """The history with one more line."""
@@ -175,6 +177,31 @@ class Credential:
 
     def _scope_asked(self, what: str) -> str:
         return self.token.scope if self.token is not None and what != "login" else " ".join(self.app.scopes)
+
+    def in_place_of(self, old: Credential) -> Credential:
+        """The same, made anew, as the successor of `old`: counts and history go on.
+
+        Without a refresh token of its own it takes over that of `old`, and all that hangs on it.
+        """
+        made = replace(
+            self,
+            version=old.version,
+            revision=old.revision,
+            created_at=old.created_at,
+            refresh_count=old.refresh_count,
+            history=old.history,
+        )
+        if self.refresh_token is not None:
+            return made
+        return replace(
+            made,
+            refresh_token=old.refresh_token,
+            refresh_token_expires_at=old.refresh_token_expires_at,
+            rotating=old.rotating,
+            suspect=old.suspect,
+            intent=old.intent,
+            secrets={**self.secrets, **old.secrets},
+        )
 
     def failed(self, error: VestalError, *, now: float, retry_at: float | None, detail: str = "") -> Credential:
         """The credential after a refresh failed with `error`."""

@@ -56,7 +56,10 @@ class Lifecycle:
         self._token_of = token_of
 
     def load(self, name: str) -> Credential:
-        """The credential as the store has it. Raises `ConfigError` if there is none."""
+        """The credential as the store has it, with the app that it belongs to. Raises `ConfigError` if there is none.
+
+        An app that is missing is no error before something is to be sent in its name.
+        """
         credential = self.store.load(name)
         if credential is None:
             raise ConfigError(
@@ -64,7 +67,9 @@ class Lifecycle:
                 credential=name,
                 remedy="`vestal list` shows all; `vestal add` makes one",
             )
-        return credential
+        belongs_to = credential.app.settings.get("app")
+        parent = None if belongs_to is None else self.store.load(belongs_to)
+        return credential if parent is None else replace(credential, registration=parent.app)
 
     def present(self, credential: Credential) -> Token | None:
         """The credential's token as callers get it. A bearer token is that as it is; the provider is not even looked up."""
@@ -84,6 +89,7 @@ class Lifecycle:
             if name not in self.unsaved and self._decide(credential, demand) == "adopt":
                 self.emit(Kind.TOKEN_ADOPTED, name, version=credential.version)
                 return credential
+            _check_registration(credential)
             subject = self._subject(credential)  # another credential's lease must not be taken under this one
             try:
                 with self.store.lease(name, LEASE_TIMEOUT):
@@ -136,6 +142,7 @@ class Lifecycle:
         if self._decide(credential, demand) == "adopt":
             self.emit(Kind.TOKEN_ADOPTED, name, version=credential.version)
             return credential
+        _check_registration(credential)
         provider = self._provider_of(credential)
         return Redemption(self, replace(credential, subject=subject), provider, demand).run()
 
@@ -156,3 +163,14 @@ class Lifecycle:
         if self._token_of is None:
             raise UnexpectedError("this lifecycle can't reach other credentials", credential=credential.name)
         return self._token_of(needed)
+
+
+def _check_registration(credential: Credential) -> None:
+    """Raise `ConfigError` if the app that the credential belongs to is not there: its key is wanted now."""
+    belongs_to = credential.app.settings.get("app")
+    if belongs_to is not None and credential.registration is None:
+        raise ConfigError(
+            f"it belongs to the app {belongs_to[:200]!r}, and there is no credential of that name",
+            credential=credential.name,
+            remedy="add the app again under that name, or remove this credential",
+        )

@@ -32,7 +32,10 @@ class Provider(Protocol):
         """Whether redeeming the same refresh token twice may destroy the grant. When in doubt: True."""
 
     def client_fingerprint(self, credential: Credential) -> str:
-        """Identifies what the app authenticates with, so that one that was refused is not sent again until it changes."""
+        """Identifies what the app authenticates with, so that one that was refused is not sent again until it changes.
+
+        If that is `credential.registration`, then by it: replacing the key there lifts the refusal of all that belong to it.
+        """
 
     def needs(self, credential: Credential) -> str | None:
         """The name of another credential whose token `refresh` wants as `credential.subject`; None if it wants none."""

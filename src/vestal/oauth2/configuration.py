@@ -10,7 +10,7 @@ from typing import Any
 from vestal.core.credential import App
 from vestal.core.errors import ConfigError
 from vestal.oauth2 import settings
-from vestal.oauth2.address import origin
+from vestal.oauth2.address import check_address, origin
 from vestal.oauth2.provider import OAuth2Provider
 
 _ENDPOINTS: Mapping[str, str] = {
@@ -36,6 +36,7 @@ _GRANTS = (
 )
 _FLAGS = ("dpop", "issuer_in_callback")
 _VARIABLE = re.compile(r"\{([A-Za-z0-9_]+)\}")
+_ORIGIN = re.compile(r"https?://[^/]*")
 _VALUE = re.compile(r"[A-Za-z0-9\-._~%:/\[\]]+")
 
 
@@ -44,10 +45,11 @@ def configured(provider: OAuth2Provider, app: App) -> OAuth2Provider:
 
     The settings are `token_url`, `authorize_url`, `device_url`, `revoke_url`, `introspect_url`, `issuer`, `client_auth`,
     `scope_separator`, `pkce`, `rotation`, `dpop`, `issuer_in_callback`, `access_token_lifetime` (seconds), and one of the
-    same name for each `{variable}` that still stands in an endpoint. Raises `ConfigError`.
+    same name for each `{variable}` that still stands in an endpoint. `web_url` is the address of a server of one's own,
+    where the provider's endpoints are then looked for (GitHub Enterprise). Raises `ConfigError`.
     """
     changes: dict[str, Any] = {
-        field: _filled(provider, app, field, app.settings.get(name, getattr(provider, field)))
+        field: _filled(provider, app, field, app.settings.get(name, _moved(app, getattr(provider, field))))
         for name, field in _ENDPOINTS.items()
     }
     changes |= {name: settings.choice(app, name, getattr(provider, name), known) for name, known in _CHOICES.items()}
@@ -72,6 +74,16 @@ def settings_of(provider: OAuth2Provider) -> dict[str, str]:
     kept = {name: value for name, value in endpoints.items() if value}
     kept |= {name: getattr(provider, name) for name in _CHOICES}
     return kept | {name: "true" for name in _FLAGS if getattr(provider, name)}
+
+
+def _moved(app: App, endpoint: str | None) -> str | None:
+    """An endpoint of the catalogue on the app's own server, if it has one."""
+    web_url = app.settings.get("web_url", "").strip().rstrip("/")
+    if not web_url or not endpoint:
+        return endpoint
+    if "://" not in web_url:
+        web_url = f"https://{web_url}"
+    return check_address(web_url, "address of the server", "web_url") + _ORIGIN.sub("", endpoint)
 
 
 def _filled(provider: OAuth2Provider, app: App, field: str, template: str | None) -> str | None:

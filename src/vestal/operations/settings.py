@@ -18,6 +18,8 @@ ENDPOINTS = {
 SETTINGS: Mapping[str, str] = {
     **ENDPOINTS,
     "issuer": "the issuer identifier that the answer of a login is compared with",
+    "web_url": "the address of a server of one's own, such as GitHub Enterprise, where the catalogue's endpoints are then",
+    "base_url": "the API of a GitHub that is not github.com, with github_app and github_token",
     "client_auth": "how apps authenticate there: basic, post, none or private_key_jwt; --client-auth goes first",
     "pkce": "required, supported or none",
     "rotation": "whether a refresh replaces the refresh token: always, never or unknown",
