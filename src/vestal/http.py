@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from vestal.core.errors import ConfigError, HTTPError, NetworkError, Outcome, Ti
 from vestal.core.fork import Forked, tell
 from vestal.core.loopback import is_loopback
 from vestal.core.secret import Secret
-from vestal.core.transport import Request, Response
+from vestal.core.transport import Request, Response, Text
 
 if TYPE_CHECKING:
     import httpx2
@@ -49,13 +50,7 @@ class HTTPSender(Forked):
 
     def __call__(self, request: Request) -> Response:
         """Send, and read the whole answer. Raises `NetworkError`, `TimedOut`, `ConfigError` or `HTTPError`."""
-        scheme, host = _scheme_and_host(request.url)
-        if not host or (scheme != "https" and not (scheme == "http" and is_loopback(host))):
-            raise ConfigError(
-                f"{scheme or 'no'}://{host} is not https",
-                remedy="use https; plain http only for this machine",
-                outcome=Outcome.NOT_SENT,
-            )
+        host = check_secure(request.url)
         sent_at = self._clock.now()
         result = self._exchange(self._open(), request, host, sent_at)
         if isinstance(result, VestalError):
@@ -84,8 +79,8 @@ class HTTPSender(Forked):
             with client.stream(
                 request.method,
                 request.url,
-                headers=_plain(request.headers) | ({} if request.json is None else _JSON),
-                data=None if request.form is None else _plain(request.form),
+                headers=plain(request.headers) | ({} if request.json is None else _JSON),
+                data=None if request.form is None else plain(request.form),
                 content=None if request.json is None else json.dumps(request.json, default=_reveal),
             ) as answer:
                 limit = self._clock.steady() + self._total
@@ -102,34 +97,8 @@ class HTTPSender(Forked):
                         return _timed_out(host, "did not finish its answer in time", Outcome.UNKNOWN)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(answer.status_code, headers, Secret(body.decode("latin-1")), sent_at)
-        except httpx2.ConnectTimeout:
-            return _timed_out(host, "did not accept a connection in time", Outcome.NOT_SENT)
-        except httpx2.PoolTimeout:
-            return _timed_out(host, "kept all connections busy", Outcome.NOT_SENT)
-        except httpx2.TimeoutException:
-            return _timed_out(host, "did not answer in time", Outcome.UNKNOWN)
-        except httpx2.ConnectError as error:
-            return NetworkError(
-                f"{host} can't be reached: {_cause(error)}", remedy="check the network", outcome=Outcome.NOT_SENT
-            )
-        except httpx2.ProxyError:  # it is asked for a tunnel, which nothing is sent through before it stands
-            return NetworkError(
-                f"the proxy gives no connection to {host}",
-                remedy="check HTTPS_PROXY and the proxy",
-                outcome=Outcome.NOT_SENT,
-            )
-        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError) as error:
-            return _unwritable(host, error)
-        except httpx2.TransportError as error:
-            return NetworkError(
-                f"the connection to {host} broke: {type(error).__name__}",
-                remedy="nothing to do: it is tried again if that is safe",
-                outcome=Outcome.UNKNOWN,
-            )
-        except (httpx2.HTTPError, httpx2.StreamError) as error:
-            return HTTPError(f"{host} gave an unusable answer: {type(error).__name__}", outcome=Outcome.UNKNOWN)
-        except ValueError as error:  # raised while the request is put together
-            return _unwritable(host, error)
+        except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, ValueError) as error:
+            return failure(error, host)
 
     def _open(self) -> httpx2.Client:
         with self._lock:
@@ -152,8 +121,42 @@ class HTTPSender(Forked):
             return self._client
 
 
-def _plain(texts: object) -> dict[str, str]:
-    assert isinstance(texts, dict) or hasattr(texts, "items")
+def failure(error: Exception, host: str) -> VestalError:
+    """What an exception of httpx2 means, and whether the request may have arrived. `ValueError`: it was not put together."""
+    import httpx2
+
+    match error:
+        case httpx2.ConnectTimeout():
+            return _timed_out(host, "did not accept a connection in time", Outcome.NOT_SENT)
+        case httpx2.PoolTimeout():
+            return _timed_out(host, "kept all connections busy", Outcome.NOT_SENT)
+        case httpx2.TimeoutException():
+            return _timed_out(host, "did not answer in time", Outcome.UNKNOWN)
+        case httpx2.ConnectError():
+            return NetworkError(
+                f"{host} can't be reached: {_cause(error)}", remedy="check the network", outcome=Outcome.NOT_SENT
+            )
+        case httpx2.ProxyError():  # it is asked for a tunnel, which nothing is sent through before it stands
+            return NetworkError(
+                f"the proxy gives no connection to {host}",
+                remedy="check HTTPS_PROXY and the proxy",
+                outcome=Outcome.NOT_SENT,
+            )
+        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | httpx2.LocalProtocolError():
+            return _unwritable(host, error)
+        case httpx2.TransportError():
+            return NetworkError(
+                f"the connection to {host} broke: {type(error).__name__}",
+                remedy="nothing to do: it is tried again if that is safe",
+                outcome=Outcome.UNKNOWN,
+            )
+        case httpx2.HTTPError() | httpx2.StreamError():
+            return HTTPError(f"{host} gave an unusable answer: {type(error).__name__}", outcome=Outcome.UNKNOWN)
+    return _unwritable(host, error)
+
+
+def plain(texts: Mapping[str, Text]) -> dict[str, str]:
+    """Texts as they are sent. Use it in the expression that sends them."""
     return {name: _reveal(text) for name, text in texts.items()}
 
 
@@ -161,6 +164,18 @@ def _reveal(text: object) -> str:
     if not isinstance(text, str | Secret):
         raise ValueError("neither text nor a secret")
     return text.reveal() if isinstance(text, Secret) else text
+
+
+def check_secure(url: str) -> str:
+    """The host of an address that may be sent secrets: https, or plain http on this machine. Raises `ConfigError`."""
+    scheme, host = _scheme_and_host(url)
+    if not host or (scheme != "https" and not (scheme == "http" and is_loopback(host))):
+        raise ConfigError(
+            f"{scheme or 'no'}://{host} is not https",
+            remedy="use https; plain http only for this machine",
+            outcome=Outcome.NOT_SENT,
+        )
+    return host
 
 
 def _scheme_and_host(url: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@
     ├── UnexpectedError      UNEXPECTED_ERROR       a defect, in a provider or in Vestal
     └── Unavailable          trying again can help
         ├── RateLimited      RATE_LIMIT_EXCEEDED    the service asks for patience
+        │   └── AllExhausted RATE_LIMIT_EXCEEDED    no member of a pool has anything left before the next reset
         ├── TimedOut         TIMEOUT                no answer in time
         ├── NetworkError     NETWORK_ERROR          no connection, or a broken one
         ├── ServiceError     HTTP_ERROR             the service answered 5xx
@@ -161,6 +162,15 @@ class RateLimited(Unavailable):
     """The service asks for patience; `retry_after` says how much."""
 
     category = Category.RATE_LIMIT_EXCEEDED
+
+
+class AllExhausted(RateLimited):
+    """No member of a pool has anything left. `reset_at`: epoch seconds when the first one has again (None: unknown)."""
+
+    def __init__(self, message: str, *, bucket: str = "", reset_at: float | None = None, **fields: object) -> None:
+        super().__init__(message, **fields)  # type: ignore[arg-type]
+        self.bucket = bucket
+        self.reset_at = reset_at
 
 
 class TimedOut(Unavailable):

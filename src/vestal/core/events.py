@@ -62,6 +62,15 @@ class Kind(enum.StrEnum):
     STORE_FAILED = "store_failed"
     """The store did not take a step. `step`: response, token or failure; `cause`."""
 
+    MEMBER_BENCHED = "member_benched"
+    """A pool does without a member whose token is refused for good. `member`, `reason`."""
+    MEMBER_BACK = "member_back"
+    """It is used again. `member`."""
+    MEMBER_RESTS = "member_rests"
+    """The service wants a member's owner to be left alone. `member`; `until` in epoch seconds."""
+    POOL_EXHAUSTED = "pool_exhausted"
+    """No member of a pool has anything left. `bucket`; `reset_at` in epoch seconds."""
+
 
 _LEVELS = {
     Kind.REFRESHED: logging.INFO,
@@ -74,12 +83,19 @@ _LEVELS = {
     Kind.STALE_SERVED: logging.WARNING,
     Kind.CLOCK_JUMPED: logging.WARNING,
     Kind.STORE_FAILED: logging.WARNING,
+    Kind.MEMBER_BENCHED: logging.WARNING,
+    Kind.MEMBER_BACK: logging.INFO,
+    Kind.MEMBER_RESTS: logging.WARNING,
+    Kind.POOL_EXHAUSTED: logging.WARNING,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a credential at `at` (epoch seconds). `data` is small, plain and never secret."""
+    """Something that happened to a credential at `at` (epoch seconds). `data` is small, plain and never secret.
+
+    For what happens to a pool, `credential` is the pool's name.
+    """
 
     kind: Kind
     credential: str

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from vestal.core.credential import Credential
+from vestal.core.ledger import Ledger
 
 
 class Store(Protocol):
@@ -47,6 +48,10 @@ class Store(Protocol):
 
     def leased(self, name: str) -> bool:
         """Whether somebody holds the lease now. For show: it may be out of date as soon as it is told."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Small values that many workers change at once, shared by all who share the store. They are not sealed."""
 
     def close(self) -> None:
         """Release connections. The store can't be used after it."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from vestal.core.errors import TimedOut
 from vestal.core.fork import Forked, tell
+from vestal.core.ledger import Ledger, MemoryLedger
 from vestal.stores.record import Record
 
 
@@ -18,6 +19,7 @@ class MemoryBackend(Forked):
         self._lock = threading.Lock()
         self._records: dict[str, Record] = {}
         self._leases: dict[str, threading.Lock] = {}
+        self._ledger = MemoryLedger()
         tell(self)
 
     def get(self, name: str) -> Record | None:
@@ -66,6 +68,11 @@ class MemoryBackend(Forked):
     def leased(self, name: str) -> bool:
         """See `Backend.leased`."""
         return self._lease(name).locked()
+
+    @property
+    def ledger(self) -> Ledger:
+        """See `Backend.ledger`."""
+        return self._ledger
 
     def close(self) -> None:
         """Nothing to release."""

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from vestal.core.ledger import Ledger
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -56,6 +58,10 @@ class Backend(Protocol):
 
     def leased(self, name: str) -> bool:
         """See `vestal.core.store.Store.leased`."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """See `vestal.core.store.Store.ledger`. Always the same one; `close` closes it as well."""
 
     def close(self) -> None:
         """Release connections."""

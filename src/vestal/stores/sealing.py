@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from vestal.core.credential import Credential
 from vestal.core.errors import ConfigError, Conflict
+from vestal.core.ledger import Ledger
 from vestal.stores.codec import Secrets, dumps, join, public_part, secret_part
 from vestal.stores.keys import Key, KeySource
 from vestal.stores.record import Backend, Record
@@ -63,6 +64,11 @@ class SealedStore:
     def leased(self, name: str) -> bool:
         """See `Store.leased`."""
         return self.backend.leased(name)
+
+    @property
+    def ledger(self) -> Ledger:
+        """See `Store.ledger`."""
+        return self.backend.ledger
 
     def close(self) -> None:
         """See `Store.close`."""

@@ -11,7 +11,8 @@ or a key prefix of the folder's name. A backend that lives in one process only d
 `vestal.testing.store_processes`), and overrides `make_backend` instead.
 
 Nothing here needs pytest but to be run by it. For its detailed assertions, put
-`pytest.register_assert_rewrite("vestal.testing.store_contract", "vestal.testing.store_processes")` in a conftest.py.
+`pytest.register_assert_rewrite("vestal.testing.store_contract", "vestal.testing.ledger_contract",
+"vestal.testing.store_processes")` in a conftest.py.
 """
 
 from __future__ import annotations
@@ -19,21 +20,17 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from vestal.core.errors import TimedOut
 from vestal.stores.record import Backend, Record
-from vestal.testing.store_processes import PATIENCE
-
-THREADS = 8
-_T = TypeVar("_T")
+from vestal.testing.ledger_contract import LedgerContract
+from vestal.testing.together import PATIENCE, THREADS, elsewhere, together
 
 
-class StoreContract:
+class StoreContract(LedgerContract):
     """What a backend has to do. Each test has a backend over an empty store of its own."""
 
     def make_backend(self, folder: Path) -> Backend:
@@ -267,21 +264,3 @@ class StoreContract:
         except TimedOut as error:
             return error
         raise AssertionError("two hold the lease")
-
-
-def together(work: Callable[[int], _T]) -> list[_T]:
-    """What `work` gave in each of 8 threads that began at the same moment."""
-    begin = threading.Barrier(THREADS)
-
-    def begun(worker: int) -> _T:
-        begin.wait(PATIENCE)
-        return work(worker)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(begun, range(THREADS), timeout=PATIENCE))
-
-
-def elsewhere(work: Callable[[], _T]) -> _T:
-    """What `work` gives in another thread."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result(PATIENCE)

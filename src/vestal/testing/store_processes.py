@@ -13,10 +13,8 @@ from typing import IO, Any, ClassVar
 
 from vestal.core.errors import TimedOut
 from vestal.stores.record import Backend, Record
-from vestal.testing.store_worker import NAME, ROUNDS, load, whole
-
-PATIENCE = 60.0
-"""Seconds after which something is taken for stuck. Not a limit on how long it may take."""
+from vestal.testing.store_worker import CHANGES, NAME, ROUNDS, larger, load, whole
+from vestal.testing.together import PATIENCE
 
 PROCESSES = 4
 
@@ -91,6 +89,38 @@ class SharedByProcesses:
             assert record.revision >= reported
             assert record == whole(record.revision)
             assert self.backend.put(whole(record.revision + 1)) is True
+
+    def test_no_change_of_a_process_is_lost(self) -> None:
+        """Each is made of the value before it, whoever entered that."""
+        seen = self._all("enter")
+        assert sorted(number for numbers in seen for number in numbers) == list(range(CHANGES * PROCESSES))
+        assert self.backend.ledger.read([NAME]) == {NAME: str(CHANGES * PROCESSES)}
+
+    def test_a_process_killed_in_mid_change_leaves_the_old_value(self) -> None:
+        """And holds nobody up."""
+        self.backend.ledger.change(NAME, lambda _: ("1", None))
+        with self._worker("stop") as worker:
+            assert _line(worker) == "ready"
+            _go(worker)
+            assert _line(worker) == "changing"
+            assert self.backend.ledger.read([NAME]) == {NAME: "1"}
+            worker.kill()
+            worker.wait(PATIENCE)
+            assert self.backend.ledger.change(NAME, lambda value: ("2", value)) == "1"
+
+    def test_no_change_that_a_killed_process_has_seen_through_is_lost(self) -> None:
+        """The value is whole, and not older than it has reported."""
+        for kill in range(3):
+            with self._worker("enter_more") as worker:
+                assert _line(worker) == "ready"
+                _go(worker)
+                reported = [int(_line(worker)) for _ in range(3 + kill)][-1]
+                worker.kill()
+                worker.wait(PATIENCE)
+            value = self.backend.ledger.read([NAME])[NAME]
+            number = int(value[:8])
+            assert number >= reported
+            assert (value, number) == larger(f"{number - 1:08}")
 
     def _all(self, task: str) -> list[Any]:
         """What came of a task that processes begin at the same moment."""

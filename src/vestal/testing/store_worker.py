@@ -12,9 +12,12 @@ from collections.abc import Callable
 from typing import cast
 
 from vestal.stores.record import Backend, Record
+from vestal.testing import ledger_contract
 
 NAME = "shared"
 ROUNDS = 20
+CHANGES = 500
+"""A change is quick: so many take long enough for processes to meet."""
 BLOB = 1 << 18
 """Bytes of a record that takes more than one page, packet or system call to write."""
 
@@ -63,13 +66,50 @@ def write(backend: Backend) -> list[int]:
     return [revision]
 
 
-TASKS: dict[str, Callable[[Backend], object]] = {"race": race, "count": count, "hold": hold, "write": write}
+def enter(backend: Backend) -> list[int]:
+    """Change one value of the ledger, again and again; what it was each time."""
+    return [backend.ledger.change(NAME, ledger_contract.count) for _ in range(CHANGES)]
+
+
+def enter_more(backend: Backend) -> list[int]:
+    """Enter large values, one after the other, until killed."""
+    while True:
+        print(backend.ledger.change(NAME, larger), flush=True)
+
+
+def larger(value: str | None) -> tuple[str, int]:
+    """A change: a large text, all of whose parts tell which one it is. That number."""
+    number = 1 if value is None else int(value[:8]) + 1
+    return f"{number:08}" * (BLOB // 8), number
+
+
+def stop(backend: Backend) -> list[int]:
+    """Begin a change, say so, and come no further until killed."""
+
+    def change(value: str | None) -> tuple[str, list[int]]:
+        print("changing", flush=True)
+        sys.stdin.readline()
+        return "spoilt", []
+
+    return backend.ledger.change(NAME, change)
+
+
+TASKS: dict[str, Callable[[Backend], object]] = {
+    "race": race,
+    "count": count,
+    "hold": hold,
+    "write": write,
+    "enter": enter,
+    "enter_more": enter_more,
+    "stop": stop,
+}
 
 
 def main(opener: str, folder: str, task: str) -> None:
     """Do one task."""
     backend = load(opener)(folder)
     backend.names()
+    backend.ledger.read([NAME])
     print("ready", flush=True)
     if sys.stdin.readline():
         print(json.dumps(TASKS[task](backend)), flush=True)
