@@ -1,0 +1,115 @@
+"""A pool that is made at its first use."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.services.github.script import Renewable
+from vestal.core.errors import ConfigError
+from vestal.core.pool import Member, Pool
+from vestal.core.quota import Charge, Told
+from vestal.services.github.pool.deferred import Alone, Deferred
+from vestal.services.github.pool.errors import AllTokensExhaustedException
+from vestal.testing.clock import FakeClock
+
+
+def make_pool(clock: FakeClock) -> Pool:
+    members = [Member(name, Renewable(name), f"owner-{name}") for name in ("one", "two")]
+    return Pool(members, clock=clock, assumed_limits={"core": 10})
+
+
+class Maker:
+    """Counts how often the pool is made. `again`: after how many seconds it is to be made again."""
+
+    def __init__(self, again: float | None = None) -> None:
+        self.clock = FakeClock()
+        self.again = again
+        self.made: list[Pool | None] = []
+        self.deferred = Deferred(self.make, self.clock)
+
+    def make(self, before: Pool | None) -> tuple[Pool, float | None]:
+        self.made.append(before)
+        return make_pool(self.clock), self.again
+
+
+def test_it_is_made_once_for_all_threads() -> None:
+    maker = Maker()
+    assert maker.deferred.at_hand() is None
+    assert maker.made == []
+    threads = [threading.Thread(target=maker.deferred.get) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert maker.made == [None]
+    assert [member.name for member in maker.deferred.members] == ["one", "two"]
+
+
+def test_it_is_made_again_when_that_may_help() -> None:
+    maker = Maker(again=60.0)
+    first = maker.deferred.get()
+    maker.clock.advance(59)
+    assert maker.deferred.get() is first
+    maker.again = None
+    maker.clock.advance(2)
+    second = maker.deferred.get()
+    assert second is not first
+    assert maker.made == [None, first]
+    maker.clock.advance(1000)
+    assert maker.deferred.get() is second
+
+
+def test_while_it_is_made_again_the_others_go_on() -> None:
+    maker = Maker(again=60.0)
+    first = maker.deferred.get()
+    maker.clock.advance(61)
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(before: Pool | None) -> tuple[Pool, float | None]:
+        begun.set()
+        go.wait(10)
+        return make_pool(maker.clock), None
+
+    maker.deferred._make = slow
+    thread = threading.Thread(target=maker.deferred.get)
+    thread.start()
+    assert begun.wait(10)
+    assert maker.deferred.get() is first
+    go.set()
+    thread.join()
+    assert maker.deferred.get() is not first
+
+
+async def test_exhaustion_is_told_in_github_s_words() -> None:
+    maker = Maker()
+    pool = maker.deferred
+    for name in ("one", "two"):
+        pool.learn(name, Told("core", 10, 0, maker.clock.now() + 100))
+    with pytest.raises(AllTokensExhaustedException, match="All GitHub tokens are rate-limited"):
+        pool.reserve(Charge("core"))
+    with pytest.raises(AllTokensExhaustedException):
+        await pool.areserve(Charge("core"))
+    maker.clock.advance(102)
+    pool.release(pool.reserve(Charge("core")))
+
+
+async def test_one_member_alone() -> None:
+    alone = Alone(make_pool(FakeClock()), "two")
+    assert [member.name for member in alone.members] == ["two"]
+    for _ in range(3):
+        assert alone.reserve(Charge("core")).member.name == "two"
+        assert (await alone.areserve(Charge("core"), timeout=1.0)).member.name == "two"
+    assert alone.total_remaining("core") == 14
+    with pytest.raises(ConfigError):
+        Alone(make_pool(FakeClock()), "three").reserve(Charge("core"))
+
+
+def test_what_is_asked_of_it_besides_is_the_pool_s() -> None:
+    maker = Maker()
+    assert maker.deferred.total_remaining("core") == 20
+    with pytest.raises(AttributeError):
+        _ = maker.deferred._nothing
+    with pytest.raises(AttributeError):
+        _ = maker.deferred.nothing
