@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import command, herd, hooks, hot_path, report
+from bench import command, github, herd, hooks, hot_path, report
 from bench.result import Section
 from bench.table import render
 
@@ -15,6 +15,7 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "hooks": hooks.measure,
     "herd": herd.measure,
     "command": command.measure,
+    "github": github.measure,
 }
 
 

@@ -1,9 +1,13 @@
-"""The group `vestal`. A command's module is imported when the command is used: `vestal token` pays for nothing else."""
+"""The group `vestal`, and groups in it.
+
+A command's module is imported when the command is used: `vestal token` pays for nothing else.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -14,6 +18,7 @@ from vestal.cli.threads import finish_refreshes
 SECTIONS = {
     "Use tokens": ("token", "exec", "refresh", "list", "show"),
     "Set up": ("init", "providers", "add", "login", "completion"),
+    "Services": ("github",),
     "Look after": ("doctor", "remove", "revoke", "export", "import", "rotate-key"),
     "Try out": ("practice",),
 }
@@ -33,20 +38,39 @@ class OutputClosed(Exception):
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are modules of `vestal.cli.commands`."""
+    """A group whose commands are modules of a package, which are imported when they are used.
+
+    `sections`: their names, as `--help` groups them.
+    """
+
+    def __init__(self, *args: Any, package: str, sections: Mapping[str, Sequence[str]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.package = package
+        self.sections = sections
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names."""
-        return sorted(name for names in SECTIONS.values() for name in names)
+        return sorted(name for names in self.sections.values() for name in names)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, imported now."""
-        if cmd_name not in self.commands and any(cmd_name in names for names in SECTIONS.values()):
+        if cmd_name not in self.commands and any(cmd_name in names for names in self.sections.values()):
             module = cmd_name.replace("-", "_")
             if module == "import":  # a keyword
                 module = "import_"
-            self.commands[cmd_name] = importlib.import_module(f"vestal.cli.commands.{module}").command
+            self.commands[cmd_name] = importlib.import_module(f"{self.package}.{module}").command
         return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by section."""
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                commands = [(name, self.get_command(ctx, name)) for name in names]
+                formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in commands if command])
+
+
+class Vestal(LazyGroup):
+    """The group of all commands."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, write all that it says, and let its refreshes end.
@@ -62,13 +86,6 @@ class LazyGroup(click.Group):
             pass
         raise OutputClosed
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands by section."""
-        for title, names in SECTIONS.items():
-            with formatter.section(title):
-                commands = [(name, self.get_command(ctx, name)) for name in names]
-                formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in commands if command])
-
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Exit codes and environment."""
         with formatter.section("Exit codes"):
@@ -78,7 +95,12 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    "vestal", cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    "vestal",
+    cls=Vestal,
+    package="vestal.cli.commands",
+    sections=SECTIONS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option("-v", "--verbose", count=True, help="Tell on stderr what happens; twice for every step.")
 @click.version_option(package_name="vestal", message="vestal %(version)s")

@@ -20,9 +20,10 @@ def json_option(function: _F) -> _F:
     return click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")(function)
 
 
-def file_option(*names: str, help: str) -> Callable[[_F], _F]:
+def file_option(*names: str, help: str, required: bool = False) -> Callable[[_F], _F]:
     """An option that names a file, - for stdin."""
-    return click.option(*names, type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE", help=help)
+    path = click.Path(dir_okay=False, allow_dash=True)
+    return click.option(*names, type=path, metavar="FILE", help=help, required=required)
 
 
 def credential_name(value: str) -> str:

@@ -1,0 +1,1 @@
+"""What people do with GitHub, for the command line and for a daemon."""
