@@ -90,3 +90,5 @@ class Stub(Steering):
             connection.close()
         while self._connections:  # asyncio closes their sockets in its next rounds
             await asyncio.sleep(0)
+            for connection in list(self._connections):
+                connection.close()  # it was accepted meanwhile

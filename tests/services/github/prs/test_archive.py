@@ -261,6 +261,20 @@ def test_unfinished_check_runs_are_looked_at_again_until_they_can_not_change() -
         assert archive.wanted(9) == []
 
 
+@pytest.mark.parametrize(("later", "again"), [(0.0, True), (4.0, True), (6.0, False)])
+def test_what_was_fetched_in_the_second_of_a_change_is_looked_at_again(later: float, again: bool) -> None:
+    """`updated_at` counts whole seconds: a second change within one leaves it as it is."""
+    clock = FakeClock(record(5).updated_at.timestamp() + later)
+    with Archive(None, clock=clock) as archive:
+        for wanted in (True, again):
+            archive.begin(WIDGETS)
+            archive.list([listed(5)], None, True)
+            assert bool(archive.wanted(9)) == wanted
+            archive.put([record(5)])
+            archive.complete()
+            clock.advance(3600)
+
+
 def test_the_order_of_storing_is_numbered_and_what_is_replaced_moves_to_the_end() -> None:
     with Archive(None) as archive:
         archive.begin(WIDGETS)

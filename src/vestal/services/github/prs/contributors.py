@@ -14,6 +14,7 @@ from vestal.services.github.call import API, Call, call
 from vestal.services.github.graphql import query
 from vestal.services.github.prs.answer import refused
 from vestal.services.github.prs.record import FetchedPRFull, moment
+from vestal.services.github.prs.sight import those_who_see
 from vestal.services.steps import Steps, together
 
 MOST = 15
@@ -104,9 +105,13 @@ def _authors(api: API, pool: Pool, repository: str, since: datetime | None) -> S
     owner, _, name = repository.partition("/")
     found: list[Contributor] = []
     after: str | None = None
+    sighted = False
     while True:
         reply = yield from query(api, pool, LISTING, {"owner": owner, "name": name, "after": after})
         shown = reply.data.get("repository")
+        if not sighted and any(error.type == "NOT_FOUND" for error in reply.errors):
+            pool, sighted = (yield from those_who_see(api, pool, repository)), True
+            continue
         if shown is None or reply.errors:
             raise refused(repository, reply.errors)
         nodes = [node for node in shown["pullRequests"]["nodes"] if node is not None]
