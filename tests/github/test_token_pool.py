@@ -42,6 +42,25 @@ def get(pool: GitHubTokenPool, path: str = USER) -> int:
         sender.close()
 
 
+def test_the_environments_tokens_go_where_it_says(stub: Stub) -> None:
+    environ = {"GITHUB_SEEDING_TOKENS": stub.add_pat("alice"), "GITHUB_API_BASE_URL": stub.url}
+    with GitHubTokenPool(environ=environ) as pool:
+        assert get(pool) == 200
+        assert pool.api.place.api_url == stub.url
+    with GitHubTokenPool(["ghp_0123456789"], environ=environ) as pool:
+        assert pool.api.place.api_url == "https://api.github.com", "tokens that are given go where they are said to go"
+
+
+def test_tokens_of_several_githubs_are_not_mixed(stub: Stub, tmp_path: Path) -> None:
+    home = Home(tmp_path, environ={})
+    app = stub.add_app()
+    add_app(home, "bot", app.client_id, Secret(app.private_key), stub.url)
+    elsewhere = {"GITHUB_SEEDING_TOKENS": "ghp_0123456789", "GITHUB_API_BASE_URL": "https://ghe.example.com/api/v3"}
+    with pytest.raises(ConfigError, match="different GitHubs"):
+        GitHubTokenPool(installations=["bot"], home=home, environ=elsewhere)
+    home.close()
+
+
 def test_four_tokens_of_three_owners_have_three_quotas(stub: Stub) -> None:
     with pool_of(stub, "alice", "alice", "bob", "carol") as pool:
         assert pool.token_count == 4

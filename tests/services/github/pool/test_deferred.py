@@ -10,7 +10,7 @@ from tests.services.github.script import Renewable
 from vestal.core.errors import ConfigError
 from vestal.core.pool import Member, Pool
 from vestal.core.quota import Charge, Told
-from vestal.services.github.pool.deferred import Alone, Deferred
+from vestal.services.github.pool.deferred import Deferred, Some
 from vestal.services.github.pool.errors import AllTokensExhaustedException
 from vestal.testing.clock import FakeClock
 
@@ -96,14 +96,14 @@ async def test_exhaustion_is_told_in_github_s_words() -> None:
 
 
 async def test_one_member_alone() -> None:
-    alone = Alone(make_pool(FakeClock()), "two")
+    alone = Some(make_pool(FakeClock()), ["two"])
     assert [member.name for member in alone.members] == ["two"]
     for _ in range(3):
         assert alone.reserve(Charge("core")).member.name == "two"
         assert (await alone.areserve(Charge("core"), timeout=1.0)).member.name == "two"
     assert alone.total_remaining("core") == 14
     with pytest.raises(ConfigError):
-        Alone(make_pool(FakeClock()), "three").reserve(Charge("core"))
+        Some(make_pool(FakeClock()), ["three"]).reserve(Charge("core"))
 
 
 def test_what_is_asked_of_it_besides_is_the_pool_s() -> None:

@@ -1,4 +1,4 @@
-"""A pool that is made at its first use, and a pool of which only one member is seen."""
+"""A pool that is made at its first use, and a pool of which only some members are seen."""
 
 from __future__ import annotations
 
@@ -85,25 +85,25 @@ class Deferred(Forked):
         self._lock = threading.Lock()
 
 
-class Alone:
-    """A pool for the clients of one member."""
+class Some:
+    """A pool for those who may use some of its members only, by their names."""
 
-    def __init__(self, pool: Pool, name: str) -> None:
+    def __init__(self, pool: Pool, names: Collection[str]) -> None:
         self._pool = pool
-        self._name = name
+        self._names = frozenset(names)
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """The one."""
-        return tuple(member for member in self._pool.members if member.name == self._name)
+        """Those."""
+        return tuple(member for member in self._pool.members if member.name in self._names)
 
-    def reserve(self, charge: Charge, *, avoid: Collection[str] = (), **options: Any) -> Reservation:
+    def reserve(self, charge: Charge, **options: Any) -> Reservation:
         """See `Pool.reserve`."""
-        return self._pool.reserve(charge, **{**options, "only": [self._name]})
+        return self._pool.reserve(charge, **{**options, "only": self._names})
 
-    async def areserve(self, charge: Charge, *, avoid: Collection[str] = (), **options: Any) -> Reservation:
+    async def areserve(self, charge: Charge, **options: Any) -> Reservation:
         """See `Pool.areserve`."""
-        return await self._pool.areserve(charge, **{**options, "only": [self._name]})
+        return await self._pool.areserve(charge, **{**options, "only": self._names})
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

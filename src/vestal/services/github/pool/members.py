@@ -67,9 +67,14 @@ def of_credentials(names: Iterable[str], home: Home | None) -> tuple[list[Seat],
     return seats, apps
 
 
-def place_of(names: Sequence[str], home: Home | None) -> Place:
-    """Where the GitHub of these credentials is. Raises `ConfigError` for names that are of several places."""
+def place_of(names: Sequence[str], home: Home | None, base_url: str | None = None) -> Place:
+    """Where the GitHub of these credentials is, and of tokens that are good at `base_url`.
+
+    Raises `ConfigError` for those of several places.
+    """
     places = {_place(_load(name, home), home) for name in names}
+    if base_url:
+        places.add(Place.of(base_url))
     if len(places) > 1:
         raise ConfigError("these credentials are of different GitHubs", remedy="make a pool for each base_url")
     return places.pop() if places else Place.of()

@@ -18,7 +18,7 @@ from vestal.core.retry import RetryPolicy
 from vestal.services.github.call import API, Call, call
 from vestal.services.github.limits import CORE, charge_of
 from vestal.services.github.place import Place
-from vestal.services.github.pool.deferred import Alone
+from vestal.services.github.pool.deferred import Some
 from vestal.services.github.pool.members import Apps, Seat, installed
 from vestal.services.github.pool.owners import Whose, buckets, whose
 from vestal.services.runner import Runner
@@ -121,7 +121,7 @@ def one_of_each(states: Iterable[MemberState], unknown: str | None = None) -> li
 
 def _ask(api: API, pool: Pool, name: str) -> Steps[None]:
     try:
-        response = yield from call(api, cast(Pool, Alone(pool, name)), Call("GET", "/rate_limit", retried=False))
+        response = yield from call(api, cast(Pool, Some(pool, [name])), Call("GET", "/rate_limit", retried=False))
         for told in buckets(response):
             pool.learn(name, told)
     except VestalError as error:

@@ -86,12 +86,14 @@ class GitHubTokenPool:
 
         `tokens`: None takes those of GITHUB_SEEDING_TOKENS and GITHUB_SEEDING_TOKEN. `sources`: token sources, and names of
         credentials in `home`. `installations`: names of installations' credentials in `home`, or of apps, which stand for
-        all their installations. `base_url`: of an Enterprise Server; None is the installations' own, or github.com.
+        all their installations. `base_url`: of an Enterprise Server; None is the installations' own, that of
+        GITHUB_API_BASE_URL for the environment's tokens, or github.com.
         `headroom`: units of each bucket that are left for others. `sender`: how the pool itself asks. `client`: makes the
         clients of `get_best_client` (None: `httpx2.Client`). `terms`: the secondary limits. `patience`: seconds that a
         request waits in all for limits to pass. `asleep`: how tasks wait.
         """
         given = from_environment(environ) if tokens is None else read(tokens)
+        theirs = environ.get("GITHUB_API_BASE_URL") if tokens is None and given else None
         del tokens, environ  # nothing from here on has a token in a variable
         check(given)
         sources = list(sources or ())
@@ -104,7 +106,7 @@ class GitHubTokenPool:
         ]
         if not seats and not apps:
             raise NoTokensError
-        place = members.place_of(named, home) if base_url is None else Place.of(base_url)
+        place = members.place_of(named, home, theirs) if base_url is None else Place.of(base_url)
         self._clock: Clock = clock or (home.clock if home is not None else SystemClock())
         self._sender = sender or APISender(self._clock)
         self._closes_sender = sender is None

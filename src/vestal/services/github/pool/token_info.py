@@ -11,7 +11,7 @@ from vestal.core.pool.member import Left, MemberState
 from vestal.core.source import TokenSource
 from vestal.services.github.call import API
 from vestal.services.github.limits import CORE
-from vestal.services.github.pool.deferred import Alone
+from vestal.services.github.pool.deferred import Some
 from vestal.services.github.pool.errors import moment
 from vestal.services.github.pool.members import Seat
 from vestal.services.github.pool.tokens import masked
@@ -48,7 +48,7 @@ class TokenInfo:
     @property
     def pool(self) -> Pool:
         """The pool, as far as this token goes."""
-        return cast(Pool, Alone(self._whole.pool, self.name))
+        return cast(Pool, Some(self._whole.pool, [self.name]))
 
     @property
     def client(self) -> Any:
