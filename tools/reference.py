@@ -8,7 +8,7 @@ import click
 import reference_library
 
 from vestal.cli.failure import EXIT_CODES
-from vestal.cli.group import ENVIRONMENT, SECTIONS, vestal
+from vestal.cli.group import ENVIRONMENT, SECTIONS, LazyGroup, vestal
 from vestal.operations.settings import PREFIXES, SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,10 +47,16 @@ def cli() -> str:
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:
     usage = " ".join(command.collect_usage_pieces(context))
-    yield from (f"### vestal {context.info_name}", "", f"    {context.command_path} {usage}", "")
+    yield from (f"### {context.command_path}", "", f"    {context.command_path} {usage}", "")
     yield from _paragraphs(command.help)
     yield from _options(command, context)
     yield ""
+    if not isinstance(command, LazyGroup):
+        return
+    for name in (name for names in command.sections.values() for name in names):
+        each = command.get_command(context, name)
+        assert each is not None, name
+        yield from _command(each, click.Context(each, info_name=name, parent=context))
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Install the programs that tests drive and the machine lacks: shells whose completion is checked, and curl.
+"""Install the programs that tests drive and the machine lacks: shells whose completion is checked, curl and git.
 
 As root with apt-get only; anywhere else it says what is missing, and the tests that need it say so too.
 """
@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 
-PROGRAMS = ("bash", "curl", "fish", "zsh")
+PROGRAMS = ("bash", "curl", "fish", "git", "zsh")
 
 
 def main() -> None:

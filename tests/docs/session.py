@@ -40,8 +40,9 @@ def commands(block: Block) -> list[tuple[str, str]]:
 
 
 def matches(shown: str, printed: str) -> bool:
-    """Whether `printed` is what is shown, where `...` stands for anything."""
+    """Whether `printed` is what is shown, where `...` stands for anything; columns are as wide as what is in them."""
     pattern = ".*".join(re.escape(part) for part in shown.strip().split("..."))
+    pattern = re.sub(r"(\\ ){2,}", r"\\s+", pattern)
     return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
 
 
