@@ -1,0 +1,1 @@
+"""The daemon: tokens for every program on the machine, over a socket, kept fresh before anyone asks."""
