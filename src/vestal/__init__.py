@@ -6,7 +6,7 @@
 'Bearer BQD...'
 
 `source(name)` gives a `TokenSource`, to be shared by all threads and tasks; the hooks in `vestal.hooks` put its tokens on
-the requests of common HTTP clients.
+the requests of common HTTP clients. `connect()` gives the same from a running daemon.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from vestal.core.source import StaticSource, TokenSource
 from vestal.core.token import Token
 
 if TYPE_CHECKING:
+    from vestal.client.connection import Client
     from vestal.core.refreshing import RefreshingSource
     from vestal.home import Home
 
@@ -34,6 +35,7 @@ __all__ = [
     "TokenSource",
     "Unavailable",
     "VestalError",
+    "connect",
     "errors",
     "source",
     "token",
@@ -63,6 +65,18 @@ def source(name: str) -> RefreshingSource:
 def token(name: str, newer_than: int | None = None, min_ttl: float | None = None) -> Token:
     """A token that works, of a credential in the default home. May block; raises `VestalError`."""
     return source(name).token(newer_than, min_ttl)
+
+
+def connect(address: str | None = None, key: Secret | str | None = None) -> Client:
+    """The credentials of a running daemon: `connect().source("spotify")` is a `TokenSource` like any other.
+
+    `address`: the path of its socket, or `http://127.0.0.1:8378`; by default $VESTAL_ADDRESS, or the socket of the default
+    home. `key`: an API key, which TCP needs; by default $VESTAL_API_KEY. Nothing is sent before the first token is asked
+    for. Raises `ConfigError` for an address that can't be one.
+    """
+    from vestal.client import connection
+
+    return connection.connect(address, key)
 
 
 def __getattr__(name: str) -> object:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,6 +117,23 @@ class Home:
     def token(self, name: str, newer_than: int | None = None, min_ttl: float | None = None) -> Token:
         """A token that works: `source(name).token(...)`."""
         return self.source(name).token(newer_than, min_ttl)
+
+    def peek(self, name: str) -> Token | None:
+        """The good token that this process has at hand; None as well if nobody has asked for one. No I/O."""
+        with self._lock:
+            source = self._sources.get(name)
+        return None if source is None else source.peek()
+
+    def sweep(self) -> int:
+        """Let go of the sources whose token has expired and that nobody holds or waits for; how many there were."""
+        with self._lock:
+            held = len(self._sources)
+            for name in [name for name, source in self._sources.items() if source.peek() is None]:
+                gone = weakref.ref(self._sources.pop(name))
+                source = gone()
+                if source is not None:  # somebody has it: it stays the one of its name
+                    self._sources[name] = source
+            return held - len(self._sources)
 
     # The parts
 

@@ -18,7 +18,9 @@ from vestal.cli.threads import finish_refreshes
 SECTIONS = {
     "Use tokens": ("token", "exec", "refresh", "list", "show"),
     "Set up": ("init", "providers", "add", "login", "completion"),
+    "Other programs": ("for", "sink"),
     "Services": ("github",),
+    "The daemon": ("serve", "start", "stop", "restart", "status", "logs", "key", "systemd"),
     "Look after": ("doctor", "remove", "revoke", "export", "import", "rotate-key"),
     "Try out": ("practice",),
 }
@@ -29,6 +31,7 @@ ENVIRONMENT = {
     "VESTAL_KEY": "the master key, where config.toml says that it comes from the environment",
     "VESTAL_PASSPHRASE": "the passphrase of the master key, where it comes from one",
     "VESTAL_EXPORT_PASSPHRASE": "the passphrase of `vestal export` and `vestal import`",
+    "VESTAL_RUNTIME_DIR": "the folder of the daemon's socket (default: run in the home)",
     "VESTAL_DEBUG": "1: show tracebacks",
 }
 
@@ -56,8 +59,8 @@ class LazyGroup(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in self.commands and any(cmd_name in names for names in self.sections.values()):
             module = cmd_name.replace("-", "_")
-            if module == "import":  # a keyword
-                module = "import_"
+            if module in ("for", "import"):  # keywords
+                module += "_"
             self.commands[cmd_name] = importlib.import_module(f"{self.package}.{module}").command
         return self.commands.get(cmd_name)
 

@@ -1,7 +1,8 @@
 """One question of a process that ends after it: a token of one credential.
 
 A `RefreshingSource` is made to be kept: it holds the last token and answers out of memory. A process that asks once has
-nothing to hold, so it looks into the store first, and needs neither threads nor an HTTP client while the token is good.
+nothing to hold, so it asks the home's daemon, if one runs: that has the token in memory, and one refresh serves all. Without
+one it looks into the store, and needs neither threads nor an HTTP client while the token is good.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING
 
 from vestal.core.credential import check_name
 from vestal.core.decision import Demand, satisfies
+from vestal.core.errors import HTTPError, NetworkError, VestalError
 from vestal.core.token import Token
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vestal.home import Home
 
 
@@ -23,6 +27,9 @@ def ask(home: Home, name: str, newer_than: int | None = None, min_ttl: float | N
     service, in which that is possible, is short. Raises `VestalError`.
     """
     check_name(name)
+    told = _of_daemon(home, name, newer_than, min_ttl)
+    if told is not None:
+        return told
     credential = home.store.load(name)
     interrupted = credential is not None and credential.intent is not None and not home.store.leased(name)
     demand = Demand(newer_than, min_ttl=min_ttl)
@@ -34,3 +41,47 @@ def ask(home: Home, name: str, newer_than: int | None = None, min_ttl: float | N
     if interrupted:
         source.token()  # which begins to finish that refresh, in the background; the process waits for it at its end
     return token
+
+
+def _of_daemon(home: Home, name: str, newer_than: int | None, min_ttl: float | None) -> Token | None:
+    """What the home's daemon gives; None if there is none, or if it ends in the middle: what it had begun is in the store.
+
+    What a person has done since in another process (refreshed, logged in, removed) is in the store, and not in the
+    daemon's memory yet: it is told that its token is outdated, and takes the newer one from there. Raises the
+    `VestalError` that it tells of, and `TimedOut` if it hangs.
+    """
+    from vestal.client.trusted import is_ours
+    from vestal.runtime import socket_path
+
+    path = socket_path(home.folder)
+    if not is_ours(path):
+        return None
+    found = _asked(path, name, newer_than, min_ttl)
+    stored = None if found is None else _version(home, name)
+    if found is None or stored is None or found.version == stored:
+        return found
+    if found.version < stored:
+        found = _asked(path, name, max(newer_than or 0, stored - 1), min_ttl)
+    return found if found is not None and found.version == _version(home, name) else None
+
+
+def _asked(path: Path, name: str, newer_than: int | None, min_ttl: float | None) -> Token | None:
+    """What a daemon gives; None if it does not have the last word."""
+    from vestal.client.address import Address
+    from vestal.client.asking import path_of, question, read_answer, settles
+    from vestal.client.exchange import exchange
+
+    try:
+        response = exchange(Address(path=str(path)), "POST", path_of(name, "token"), question(newer_than, min_ttl))
+    except (NetworkError, HTTPError):
+        return None
+    return read_answer(response, name).token if settles(response) else None
+
+
+def _version(home: Home, name: str) -> int | None:
+    """The version that the store has, which needs no key; 0 if there is no such credential, None if it can't be read."""
+    try:
+        record = home.store.backend.get(name)
+    except VestalError:
+        return None
+    return 0 if record is None else record.version

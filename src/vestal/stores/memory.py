@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from vestal.core.errors import TimedOut
@@ -51,6 +52,18 @@ class MemoryBackend(Forked):
         with self._lock:
             records = sorted(self._records.items())
         return iter([record for _, record in records])
+
+    def revisions(self, after: str = "", limit: int = 1000) -> list[tuple[str, int]]:
+        """The first `limit` names behind `after`, sorted, with their revisions."""
+        with self._lock:
+            found = ((name, record.revision) for name, record in self._records.items() if name > after)
+            return heapq.nsmallest(limit, found)
+
+    def outlines(self, names: Sequence[str]) -> list[tuple[str, int, str]]:
+        """Name, revision and readable part of those of these records that there are."""
+        with self._lock:
+            records = [self._records[name] for name in names if name in self._records]
+        return [(record.name, record.revision, record.public) for record in records]
 
     @contextmanager
     def lease(self, name: str, timeout: float) -> Iterator[None]:

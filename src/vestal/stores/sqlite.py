@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -96,6 +97,19 @@ class SQLiteBackend(SQLiteFile):
             record = self.get(name)
             if record is not None:
                 yield record
+
+    def revisions(self, after: str = "", limit: int = 1000) -> list[tuple[str, int]]:
+        """The first `limit` names behind `after`, sorted, with their revisions: cheap enough to be asked all the time."""
+        statement = "SELECT name, revision FROM credentials WHERE name > ? ORDER BY name LIMIT ?"
+        return self._run(lambda db: db.execute(statement, (after, limit)).fetchall())
+
+    def outlines(self, names: Sequence[str]) -> list[tuple[str, int, str]]:
+        """Name, revision and readable part, without its history, of those of these records that there are."""
+        statement = (
+            "SELECT name, revision, CASE WHEN json_valid(public) THEN json_remove(public, '$.history') ELSE '' END"
+            " FROM credentials WHERE name IN (SELECT value FROM json_each(?))"
+        )
+        return self._run(lambda db: db.execute(statement, (json.dumps(list(names)),)).fetchall())
 
     def lease(self, name: str, timeout: float) -> AbstractContextManager[None]:
         """See `Backend.lease`."""

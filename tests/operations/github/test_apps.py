@@ -13,7 +13,7 @@ from vestal.operations.github import git
 from vestal.operations.github.apps import apps, installations, installed, only_app, register_app, register_token
 from vestal.operations.github.pools import Pools, Whose
 from vestal.operations.github.quota import lines
-from vestal.services.github.git_credential import Question
+from vestal.services.git_protocol import Question
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from vestal.core.secret import Secret
 from vestal.core.token import Token
-from vestal.services.github.git_credential import Question, answer, concerns, is_ours, read
+from vestal.services.git_protocol import Question, read
+from vestal.services.github.git_credential import answer, concerns, is_ours
 from vestal.services.github.place import Place
 
 ENTERPRISE = Place.of("https://ghe.example.com/api/v3")
@@ -18,7 +19,15 @@ def test_a_question_is_read_up_to_the_blank_line() -> None:
         "capability[]=authtype\nprotocol=https\nhost=github.com\r\npath=acme/widgets.git\nwwwauth[]=Basic realm=x\n"
         "password=a=b\n\nhost=evil.example\n"
     )
-    assert read(Secret(text)) == Question("https", "github.com", "acme/widgets.git", "", Secret("a=b"))
+    assert read(Secret(text)) == Question(
+        "https",
+        "github.com",
+        "acme/widgets.git",
+        "",
+        Secret("a=b"),
+        capabilities=frozenset({"authtype"}),
+        challenges=("Basic realm=x",),
+    )
 
 
 @given(st.text())

@@ -64,14 +64,14 @@ def _variables(names: Sequence[str]) -> dict[str, str]:
     """Which credential goes into which variable."""
     from vestal.core.credential import check_name
     from vestal.core.errors import ConfigError
+    from vestal.operations.doors.bearer import variable as default_variable
 
     wanted: dict[str, str] = {}
     for text in names:
         name, given, variable = text.partition("=")
         check_name(name)
         if not given:
-            variable = re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_TOKEN"
-            variable = f"_{variable}" if variable[0].isdigit() else variable
+            variable = default_variable(name)
         if not _VARIABLE.fullmatch(variable):
             raise ConfigError(
                 f"{variable[:40]!r} can't name a variable", credential=name, remedy="use letters, digits and _"

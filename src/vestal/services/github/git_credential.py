@@ -1,12 +1,8 @@
-"""Git's protocol for credential helpers, and what a GitHub App has to say in it. Pure, but for the flow at the end.
-
-https://git-scm.com/docs/git-credential#IOFMT, https://git-scm.com/docs/gitcredentials#_custom_helpers
-"""
+"""What a GitHub App has to say in git's protocol for credential helpers. Pure, but for the flow at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from vestal.core.errors import NotInstalled, VestalError
@@ -14,6 +10,8 @@ from vestal.core.loopback import is_loopback
 from vestal.core.pool import Pool
 from vestal.core.secret import Secret
 from vestal.core.token import Token
+from vestal.services import git_protocol
+from vestal.services.git_protocol import Question
 from vestal.services.github.call import API, Call, call
 from vestal.services.github.installations import Installation, lookup_path, read_installation
 from vestal.services.github.place import Place
@@ -23,58 +21,17 @@ USERNAME = "x-access-token"
 """Any name will do beside an installation's token; this is the one that GitHub documents
 (https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation)."""
 
-MOST = 1 << 16
-"""Characters of a question. Git's own lines end at 65,535."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What git asks, or tells, about."""
-
-    protocol: str = ""
-    host: str = ""
-    """With the port, if there is one."""
-    path: str = ""
-    """With `credential.useHttpPath` only."""
-    username: str = ""
-    password: Secret | None = None
-
-    @property
-    def repository(self) -> str:
-        """`owner/name`; empty if git does not say. What follows (as of LFS) is left aside."""
-        parts = [part for part in self.path.strip("/").split("/") if part]
-        return "" if len(parts) < 2 else f"{parts[0]}/{parts[1].removesuffix('.git')}"
-
-
-def read(text: Secret) -> Question:
-    """The lines `key=value` up to a blank one; what is not known is left aside, as git asks of helpers."""
-    found: dict[str, Secret] = {}
-    for line in text.reveal()[:MOST].split("\n"):
-        key, equals, value = line.rstrip("\r").partition("=")
-        if not key:
-            break
-        if equals:
-            found[key] = Secret(value)
-
-    def plain(name: str) -> str:
-        return found[name].reveal() if name in found else ""
-
-    return Question(plain("protocol"), plain("host"), plain("path"), plain("username"), found.get("password"))
-
 
 def answer(token: Token) -> Secret:
-    """The lines that git takes. Git forgets the token when it ends (`password_expiry_utc`, since git 2.40)."""
-    lines = [f"username={USERNAME}", f"password={token.access_token.reveal()}"]
-    if token.expires_at is not None:
-        lines.append(f"password_expiry_utc={int(token.expires_at)}")
-    return Secret("".join(f"{line}\n" for line in lines))
+    """The lines that git takes."""
+    return git_protocol.answer(token, USERNAME)
 
 
 def concerns(question: Question, place: Place) -> bool:
     """Whether a question is about a repository of this GitHub. Tokens go over https, or stay on this machine."""
     web = urlsplit(place.web_url)
     secure = question.protocol == "https" or (question.protocol == "http" and is_loopback(web.hostname or ""))
-    same = (question.protocol, question.host.lower().removesuffix(_usual_port(question.protocol))) == (
+    same = (question.protocol, question.host.lower().removesuffix(git_protocol.usual_port(question.protocol))) == (
         web.scheme,
         web.netloc.lower(),
     )
@@ -104,7 +61,3 @@ def find_installation(api: API, app: Pool, repository: str) -> Steps[Installatio
         remedy="check the name, or install the app there",
         code="not_installed",
     )
-
-
-def _usual_port(protocol: str) -> str:
-    return {"https": ":443", "http": ":80"}.get(protocol, "\0")

@@ -38,7 +38,7 @@ def command(operation: str, app: str | None, installation: int | None) -> None:
     from vestal.core.errors import VestalError
     from vestal.core.secret import Secret
     from vestal.operations.github import git
-    from vestal.services.github.git_credential import MOST, read
+    from vestal.services.git_protocol import MOST, read
 
     if operation not in ("get", "erase"):  # "store", and what git may ask for in the future
         return

@@ -1,0 +1,218 @@
+"""The gate before all routes: whose request it is, and what every answer carries. Plain ASGI: it is on the hot path."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from vestal.core.errors import UnexpectedError, VestalError
+from vestal.core.secret import Secret
+from vestal.daemon.access import LOCAL, PREFIX, Grantee
+from vestal.daemon.problem import MEDIA_TYPE, Refusal, body_of, headers_of, status_of
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from vestal.daemon.house import House
+
+    Shortcut: TypeAlias = Callable[[Scope, Receive], Awaitable[ASGIApp] | None]
+
+GRANTEE = "vestal.grantee"
+"""In a request's scope: its `Grantee`, or None if it came without a key. A wrong key does not come that far."""
+
+PEER = "vestal.peer"
+"""In the extensions of a scope: of what user the process at the other end of the Unix socket is, `{"uid": int}`."""
+
+SECURITY: tuple[tuple[bytes, bytes], ...] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""On every answer that does not have its own. There is no CORS header: no page of another origin may read anything."""
+
+_SECURITY_NAMES = frozenset(name for name, _ in SECURITY)
+_BEARER = b"bearer "
+_OURS = _BEARER + PREFIX.encode()
+_log = logging.getLogger("vestal.daemon")
+_audit = logging.getLogger("vestal.audit")
+
+
+class Gate:
+    """An ASGI app around the one with the routes."""
+
+    def __init__(self, house: House, app: ASGIApp, shortcut: Shortcut) -> None:
+        """`shortcut` answers the most frequent question without the app."""
+        self._house = house
+        self._app = app
+        self._shortcut = shortcut
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await self._app(scope, receive, send)
+            return
+        began = False
+
+        async def secured(message: Message) -> None:
+            nonlocal began
+            if message["type"] == "http.response.start":
+                began = True
+                headers = message["headers"]
+                own = _SECURITY_NAMES.intersection(name for name, _ in headers)
+                more = SECURITY if not own else [each for each in SECURITY if each[0] not in own]
+                message["headers"] = [*headers, *more]
+            await send(message)
+
+        trouble: VestalError
+        try:
+            await self._admit(scope)
+            short = self._shortcut(scope, receive)
+            if short is None:
+                await self._app(scope, receive, secured)
+            else:
+                await (await short)(scope, receive, secured)
+            return
+        except VestalError as error:
+            trouble = error.copy()
+        except Exception as error:  # its text may hold anything, so only its kind and place are told
+            trouble = defect(error)
+            _log.error("%s %s: %s", scope["method"], _place(error), type(error).__name__)
+        if not began:
+            await send_problem(trouble, secured)
+
+    async def _admit(self, scope: Scope) -> None:
+        """Note whose request it is. Raises `Refusal`, and as `Access.check`."""
+        host, key, hosts = b"", b"", 0
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host, hosts = value, hosts + 1
+            elif name == b"authorization":
+                key = value
+        peer: Any = scope.get("extensions", {}).get(PEER)
+        local = peer is not None and peer.get("uid") == os.geteuid()
+        if peer is None and (hosts != 1 or _without_port(host) not in self._house.limits.hosts):
+            raise Refusal(421, "the Host header names another server", remedy="use 127.0.0.1 or localhost")
+        # A gateway's question carries the headers of the request that it is about: on the socket only a key of ours counts.
+        # It counts before the peer's own rights, so that a process can do with less than it may.
+        if key[: len(_BEARER)].lower() == _BEARER and (not local or key[len(_BEARER) :].startswith(PREFIX.encode())):
+            scope[GRANTEE] = await self._holder(Secret(key[len(_BEARER) :].strip().decode("latin-1")), scope)
+        else:
+            scope[GRANTEE] = LOCAL if local else None
+
+    async def _holder(self, key: Secret, scope: Scope) -> Grantee:
+        access = self._house.access
+        if access.stale:
+            await self._house.read(access.reload)
+        grantee = access.check(key)
+        if grantee is not None:
+            return grantee
+        address = address_of(scope)
+        wait = self._house.failed_keys.failed(address, self._house.home.clock.steady())
+        if wait is not None:
+            raise Refusal(429, "too many wrong keys", retry_after=wait, remedy="wait, and use the right key")
+        _audit.warning("wrong key from=%s", address)
+        raise unauthorized("the key is wrong, or was revoked", ' error="invalid_token"')
+
+
+def unauthorized(message: str = "a key is needed", error: str = "") -> Refusal:
+    """401 with its challenge (RFC 6750, 3)."""
+    challenge = 'Bearer realm="vestal"' + ("," + error if error else "")
+    return Refusal(
+        401,
+        message,
+        headers={"WWW-Authenticate": challenge},
+        remedy="send `Authorization: Bearer KEY`; `vestal key add` makes a key",
+    )
+
+
+def grantee_of(scope: Scope) -> Grantee:
+    """Whose request it is. Raises `Refusal` (401) if nobody's."""
+    grantee: Grantee | None = scope.get(GRANTEE)
+    if grantee is None:
+        raise unauthorized()
+    return grantee
+
+
+def demand(scope: Scope, action: str | None, name: str) -> Grantee:
+    """Whose request it is, if they may do this (None: look at what is no secret). Raises `Refusal` (401, 403)."""
+    grantee = grantee_of(scope)
+    if grantee.sees(name) if action is None else grantee.may(action, name):
+        return grantee
+    raise forbidden(name)
+
+
+def demand_all(scope: Scope) -> Grantee:
+    """Whose request it is, if they may look at all credentials. Raises `Refusal` (401, 403)."""
+    grantee = grantee_of(scope)
+    if grantee.sees_all:
+        return grantee
+    raise forbidden(None)
+
+
+def forbidden(name: str | None) -> Refusal:
+    """403 with its challenge (RFC 6750, 3.1)."""
+    return Refusal(
+        403,
+        "the key is not good for that",
+        headers={"WWW-Authenticate": 'Bearer realm="vestal", error="insufficient_scope"'},
+        credential=None if name is None else name[:200],
+        remedy="`vestal key list` shows what keys are good for; `vestal key add` makes another",
+    )
+
+
+def handed_out(scope: Scope, grantee: Grantee, name: str, version: int) -> None:
+    """Write down who was given which token; never what."""
+    _audit.info(
+        "token credential=%s version=%d to=%s from=%s path=%s",
+        name,
+        version,
+        grantee.name,
+        address_of(scope),
+        scope["path"].split("/")[1],
+    )
+
+
+def defect(error: Exception) -> UnexpectedError:
+    """An error that nobody foresaw, as it is told."""
+    return UnexpectedError(type(error).__name__, remedy="this is a defect: report it, with the daemon's log")
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from: an IP address, or the user at the other end of the Unix socket."""
+    peer: Any = scope.get("extensions", {}).get(PEER)
+    if peer is not None:
+        return f"uid:{peer.get('uid')}"
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+async def send_problem(error: VestalError, send: Send) -> None:
+    """Answer with an error."""
+    body = body_of(error)
+    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **headers_of(error)}
+    raw = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status_of(error), "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _without_port(host: bytes) -> str:
+    text = host.decode("latin-1").lower()
+    name, colon, port = text.rpartition(":")
+    return name if colon and (port.isdigit() or not port) and not text.endswith("]") else text
+
+
+def _place(error: Exception) -> str:
+    place, trace = "somewhere", error.__traceback__
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.startswith("vestal"):
+            place = f"in {module}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

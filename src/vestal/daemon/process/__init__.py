@@ -1,0 +1,1 @@
+"""The daemon as a process: starting, stopping and watching it from outside."""

@@ -1,0 +1,36 @@
+"""Whether the daemon lives, and whether it can work."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vestal.daemon.problem import Refusal
+from vestal.daemon.routes.route import PlainRoute, house_of, json_answer, problems
+
+router = APIRouter(route_class=PlainRoute, tags=["health"])
+
+PROBE = "vestal-readiness"
+"""A name that is looked for in the store, whether or not it is there."""
+
+
+@router.get("/healthz", summary="Whether it lives", openapi_extra={"security": []})
+async def healthz(request: Request) -> Response:
+    """Asks nobody. Needs no key."""
+    return json_answer({"ok": True, "version": house_of(request).version})
+
+
+@router.get(
+    "/readyz",
+    summary="Whether it can work",
+    responses=problems(422, 500, 503, 504),
+    openapi_extra={"security": []},
+)
+async def readyz(request: Request) -> Response:
+    """Reads the store. Says no from the moment that the daemon is told to stop. Needs no key."""
+    house = house_of(request)
+    if house.draining:
+        raise Refusal(503, "the daemon is stopping", remedy="try again when it runs again")
+    await house.read(lambda: house.home.store.load(PROBE))
+    return json_answer({"ready": True, "version": house.version})

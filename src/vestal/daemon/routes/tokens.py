@@ -1,0 +1,148 @@
+"""Tokens and refreshes. The first of these is the hot path: no thread, and no validation but its own."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from vestal.core.margins import margins
+from vestal.core.token import Token
+from vestal.daemon.auth import demand, handed_out
+from vestal.daemon.house import House
+from vestal.daemon.problem import Refusal
+from vestal.daemon.routes.route import OF_TOKENS, PlainRoute, body_of, house_of, json_answer, named, problems
+from vestal.operations.times import LONGEST, rfc3339
+
+router = APIRouter(route_class=PlainRoute, tags=["tokens"])
+
+_START, _END = "/v1/credentials/", "/token"
+
+_VERSION = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+_SECONDS = {"type": "number", "minimum": 0, "maximum": LONGEST}
+_ASKED = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "newer_than": {**_VERSION, "description": "The version of a token that the service refused (401)."},
+        "min_ttl": {**_SECONDS, "description": "Seconds that the token must still be valid for."},
+    },
+}
+_BODY = {"required": False, "content": {"application/json": {"schema": _ASKED}}}
+_SHOWN = {
+    "token_type": {"type": "string"},
+    "expires_at": {"type": ["string", "null"], "format": "date-time"},
+    "expires_in": {"type": ["integer", "null"], "description": "Whole seconds."},
+    "scope": {"type": "string"},
+    "version": {"type": "integer"},
+    "refresh_after": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "description": "Seconds for which there is no use in asking again; null: until the token is refused.",
+    },
+}
+TOKEN = {
+    "type": "object",
+    "required": ["access_token", *_SHOWN],
+    "properties": {"access_token": {"type": "string"}, **_SHOWN},
+}
+REFRESHED = {"type": "object", "required": ["name", *_SHOWN], "properties": {"name": {"type": "string"}, **_SHOWN}}
+
+
+def _ok(schema: str, what: str) -> dict[int | str, dict[str, Any]]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {200: {"description": what, "content": content}}
+
+
+@router.post(
+    _START + "{name:path}" + _END,
+    summary="A token that works",
+    responses={**_ok("Token", "The token"), **problems(400, 408, 413, *OF_TOKENS)},
+    openapi_extra=named(requestBody=_BODY),
+)
+async def token(request: Request) -> Response:
+    """It is refreshed first if it is due; whoever else asks meanwhile waits for the same refresh. Needs `token`."""
+    return await give(house_of(request), request.path_params["name"], request.scope, request.receive)
+
+
+async def give(house: House, name: str, scope: Scope, receive: Receive) -> Response:
+    """The answer to one question for a token. Raises `VestalError`."""
+    grantee = demand(scope, "token", name)
+    newer_than, min_ttl = asked(await body_of(scope, receive, house.limits))
+    found = await house.token(name, newer_than, min_ttl)
+    handed_out(scope, grantee, name, found.version)
+    return json_answer({"access_token": found.access_token.reveal(), **as_values(found, house.home.clock.now())})
+
+
+def shortcut(house: House) -> Callable[[Scope, Receive], Awaitable[Response] | None]:
+    """The way past FastAPI's routing for the same question; None for any other."""
+
+    def way(scope: Scope, receive: Receive) -> Awaitable[Response] | None:
+        path: str = scope["path"]
+        if scope["method"] == "POST" and path.endswith(_END) and path.startswith(_START):
+            return give(house, path[len(_START) : -len(_END)], scope, receive)
+        return None
+
+    return way
+
+
+@router.post(
+    "/v1/credentials/{name:path}/refresh",
+    summary="Refresh now",
+    responses={**_ok("Refreshed", "What is told of the new token; not the token itself"), **problems(*OF_TOKENS)},
+    openapi_extra=named(),
+)
+async def refresh(request: Request) -> Response:
+    """Refresh a token whether or not it is due, and whatever was refused before. Needs `refresh`."""
+    name: str = request.path_params["name"]
+    demand(request.scope, "refresh", name)
+    house = house_of(request)
+    found = await house.refresh(name)
+    return json_answer({"name": name, **as_values(found, house.home.clock.now())})
+
+
+def asked(body: bytes) -> tuple[int | None, float | None]:
+    """`newer_than` and `min_ttl` of a request. Raises `Refusal` (400, 422)."""
+    if not body.strip():
+        return None, None
+    trouble = ""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        trouble = "the body is no JSON"
+    else:
+        if not isinstance(fields, dict):
+            trouble = "the body is no JSON object"
+    if trouble:
+        raise Refusal(400, trouble, remedy='send an object such as {"min_ttl": 60}, or nothing')
+    unknown = sorted(set(fields) - {"newer_than", "min_ttl"})
+    if unknown:
+        raise Refusal(422, f"there is no field {unknown[0][:40]!r}", remedy="fields are newer_than and min_ttl")
+    newer_than, min_ttl = fields.get("newer_than"), fields.get("min_ttl")
+    if newer_than is not None and (type(newer_than) is not int or not 0 <= newer_than < 2**63):
+        raise Refusal(422, "newer_than is no version", remedy="send the version of the token that was refused")
+    if min_ttl is not None and (
+        type(min_ttl) not in (int, float) or not math.isfinite(min_ttl) or not 0 <= min_ttl <= LONGEST
+    ):
+        raise Refusal(422, "min_ttl is no length of time", remedy=f"send seconds, from 0 to {LONGEST}")
+    return newer_than, min_ttl
+
+
+def as_values(token: Token, now: float) -> dict[str, Any]:
+    """What is told of a token beside the secret: as `vestal token --json`, and `refresh_after`."""
+    left = token.expires_in(now)
+    soft_at = margins(token).soft_at
+    return {
+        "token_type": token.token_type,
+        "expires_at": rfc3339(token.expires_at),
+        "expires_in": None if left is None else int(left),
+        "scope": token.scope,
+        "version": token.version,
+        "refresh_after": None if soft_at is None else round(max(soft_at - now, 0.0), 3),
+    }
