@@ -5,19 +5,16 @@ https://git-scm.com/docs/git-credential#IOFMT, https://git-scm.com/docs/gitcrede
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from vestal.core.errors import NotInstalled, VestalError
+from vestal.core.errors import UnexpectedError
 from vestal.core.loopback import is_loopback
-from vestal.core.pool import Pool
 from vestal.core.secret import Secret
 from vestal.core.token import Token
-from vestal.services.github.call import API, Call, call
-from vestal.services.github.installations import Installation, lookup_path, read_installation
 from vestal.services.github.place import Place
-from vestal.services.steps import Steps
 
 USERNAME = "x-access-token"
 """Any name will do beside an installation's token; this is the one that GitHub documents
@@ -25,6 +22,8 @@ USERNAME = "x-access-token"
 
 MOST = 1 << 16
 """Characters of a question. Git's own lines end at 65,535."""
+
+_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,23 @@ class Question:
     def repository(self) -> str:
         """`owner/name`; empty if git does not say. What follows (as of LFS) is left aside."""
         parts = [part for part in self.path.strip("/").split("/") if part]
-        return "" if len(parts) < 2 else f"{parts[0]}/{parts[1].removesuffix('.git')}"
+        owner, name = (parts[0], parts[1].removesuffix(".git")) if len(parts) > 1 else ("", "")
+        return f"{owner}/{name}" if _NAME.fullmatch(owner) and _NAME.fullmatch(name) else ""
 
 
 def read(text: Secret) -> Question:
-    """The lines `key=value` up to a blank one; what is not known is left aside, as git asks of helpers."""
+    """The lines `key=value` up to a blank one; what is not known is left aside, as git asks of helpers.
+
+    Lines end with a line feed and with nothing else: a carriage return that an address smuggles into a value (`%0d`) must
+    not begin another line (CVE-2024-52006). A question that says something twice is none.
+    """
     found: dict[str, Secret] = {}
     for line in text.reveal()[:MOST].split("\n"):
-        key, equals, value = line.rstrip("\r").partition("=")
+        key, equals, value = line.partition("=")
         if not key:
             break
+        if equals and key in found and not key.endswith("[]"):
+            return Question()
         if equals:
             found[key] = Secret(value)
 
@@ -63,7 +69,12 @@ def read(text: Secret) -> Question:
 
 
 def answer(token: Token) -> Secret:
-    """The lines that git takes. Git forgets the token when it ends (`password_expiry_utc`, since git 2.40)."""
+    """The lines that git takes. Git forgets the token when it ends (`password_expiry_utc`, since git 2.40).
+
+    Raises `UnexpectedError` for a token that would be more than a line.
+    """
+    if not token.access_token.reveal().isprintable():
+        raise UnexpectedError("the token has characters that git can't be told", remedy="ask for a new one")
     lines = [f"username={USERNAME}", f"password={token.access_token.reveal()}"]
     if token.expires_at is not None:
         lines.append(f"password_expiry_utc={int(token.expires_at)}")
@@ -87,23 +98,6 @@ def is_ours(question: Question, tokens: Mapping[str, Token | None]) -> str | Non
         return None
     matching = (name for name, token in tokens.items() if token is not None and token.access_token == question.password)
     return next(matching, None)
-
-
-def find_installation(api: API, app: Pool, repository: str) -> Steps[Installation]:
-    """The installation that reaches a repository, asked of GitHub as the app. Raises `NotInstalled` and as `call`."""
-    try:
-        response = yield from call(api, app, Call("GET", lookup_path(repository=repository)))
-    except VestalError as error:
-        trouble = error
-    else:
-        return read_installation(response.data)
-    if trouble.code != "not_found":
-        raise trouble
-    raise NotInstalled(
-        f"the app is not installed on {repository}, or there is no such repository",
-        remedy="check the name, or install the app there",
-        code="not_installed",
-    )
 
 
 def _usual_port(protocol: str) -> str:
