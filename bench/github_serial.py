@@ -19,7 +19,7 @@ def fetch(base_url: str, token: str, repository: str, since: datetime) -> list[d
         repo = client.get_repo(repository)
         found = []
         for pull in repo.get_pulls(state="all", sort="updated", direction="desc"):
-            if pull.updated_at < since:
+            if pull.updated_at is None or pull.updated_at < since:
                 break
             if not pull.draft and pull.state != "open":
                 found.append(_record(repo, pull))

@@ -35,7 +35,7 @@ LIBRARY: dict[str, tuple[str, ...]] = {
     "vestal.core.quota": ("Charge", "Told", "Rate", "Terms"),
     "vestal.core.ledger": ("Ledger",),
     "vestal.services.github.api": ("GitHubAPIClient", "AsyncGitHubAPIClient"),
-    "vestal.services.github.api.token_info": ("TokenInfo", "TokenStats"),
+    "vestal.services.github.api.token_info": ("CachedTokenInfo", "TokenStats"),
     "vestal.services.github.api.commits": ("CommitPatches",),
     "vestal.services.github.api.contents": ("FileContents", "FileFailure"),
     "vestal.services.github.api.repository": ("RepositoryMetadata", "Structure"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -72,11 +73,68 @@ def test_installations_are_shown_and_become_credentials(github: GitHubCLI, app: 
     assert [line.split()[1:3] for line in table[1:]] == [["acme", "all"], ["octocat", "selected"]]
     assert table[1].endswith("active")
     assert "suspended 20" in table[2]
-    found = github.github("installations", "acme-bot", "--json", "--add").json
+    found = github.github("installations", "acme-bot", "--json").json
     assert [each["account"] for each in found] == ["acme", "octocat"]
-    token = github("token", found[0]["credential"])
-    assert token.out.startswith("ghs_")
-    github("token", found[1]["credential"]).fails(5, "suspended")
+    acme, octocat = (each["credential"] for each in found)
+    github("token", acme).fails(2, f"`vestal github installations acme-bot --add --installation {found[0]['id']}`")
+    made = github.github("installations", "--add").out.splitlines()
+    assert [line.split()[:3] for line in made[1:]] == [[acme, "acme", "active"], [octocat, "octocat", "suspended"]]
+    assert github("token", acme).out.startswith("ghs_")
+    github("token", octocat).fails(5, "suspended")
+
+
+@pytest.mark.parametrize("command", ["token", "show", "refresh"])
+def test_the_credential_of_an_installation_that_is_not_there_yet(command: str, github: GitHubCLI, app: App) -> None:
+    add = "`vestal github installations acme-bot --add --installation 42`"
+    github(command, "acme-bot/installation/42").fails(2, "there is no credential of that name", f"{add} makes it)")
+    github(command, "acme-bot/installation/42/e71653a20b4e").fails(2, add, "--repository and --permission")
+    told = github(command, "acme-bot/installation/42", "--json")
+    assert add in json.loads(told.err)["remedy"]
+    for other in ("other/installation/42", "acme-bot/installations/42", "acme-bot/42"):
+        assert "installations acme-bot" not in github(command, other).fails(2, "`vestal list` shows all").err
+
+
+def test_less_than_all_of_an_installation(github: GitHubCLI, stub: Stub, app: App) -> None:
+    narrow = ("installations", "--add", "--repository", "acme/widgets", "--permission", "contents:read")
+    header, line = github.github(*narrow).out.splitlines()
+    assert header.split() == ["CREDENTIAL", "ACCOUNT", "STATE"]
+    name, *rest = line.split()
+    assert rest == ["acme", "active"]
+    token = stub.service.tokens.find(github("token", name).out.strip())
+    assert token.permissions == {"contents": "read", "metadata": "read"}
+    assert len(token.repositories or ()) == 1
+    again = github.github(*narrow, "--json").json
+    assert [each["credential"] for each in again] == [name]
+    by_id = ("installations", "acme-bot", "--installation", str(again[0]["id"]), "--add", "--repository", "Widgets")
+    assert github.github(*by_id, "--permission", "contents:read", "--json").json == again
+    both = github.github("installations", "--add", "--permission", "contents:read", "--json").json
+    assert [each["account"] for each in both] == ["acme", "octocat"]  # of which one is suspended
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--repository", "acme/widgets"), 2, ["make them with --add"]),
+        (("--add", "--repository", "widgets"), 2, ["there are 2 installations", "--installation"]),
+        (("--add", "--repository", "acme/widgets", "--repository", "octocat/hello"), 2, ["acme and octocat"]),
+        (("--add", "--repository", "nobody/thing"), 2, ["no one installation is that of nobody"]),
+        (("--add", "--repository", "acme/"), 2, ["no name"]),
+        (("--add", "--repository", ""), 2, ["no name"]),
+        (("--add", "--permission", "contents"), 2, ["contents:read"]),
+        (("--add", "--permission", "contents:read", "--permission", "contents:write"), 2, ["given twice"]),
+        (("--installation", "1"), 2, ["no installation 1", "`vestal github installations`"]),
+        (("--add", "--repository", "acme/nothing"), 5, ["does not exist or is not accessible"]),
+        (("--add", "--permission", "administration:write"), 5, ["not granted to this installation"]),
+    ],
+)
+def test_what_is_not_granted_is_not_kept(
+    options: tuple[str, ...], code: int, words: list[str], github: GitHubCLI, app: App
+) -> None:
+    github.github("installations", *options).fails(code, *words)
+    home = github.home()
+    names = home.store.names()
+    home.close()
+    assert names == ["acme-bot"]
 
 
 def test_prs_of_an_app_come_with_the_installation_that_reaches(
@@ -95,16 +153,53 @@ def test_a_token_is_added_and_asks(github: GitHubCLI, stub: Stub) -> None:
     assert [(line["name"], line["bucket"]) for line in limits] == [("me", "core"), ("me", "graphql"), ("me", "search")]
     assert limits[1]["remaining"] == limits[1]["limit"] == 5000
     assert limits[0]["token"] == f"ghp_...{github.tokens[0][-4:]}"
+    stub.revoke(github.tokens[0])  # whose owner is known by now
+    [line] = {line["refused"] for line in github.github("limits", "--credential", "me", "--json").json}
+    assert "Bad credentials" in line
+    remedy = f"`vestal github add-token me --token-file - --base-url {stub.url} --replace`"
+    github("token", "me", "--newer-than", "1").fails(3, "Bad credentials", remedy)
+
+
+def test_what_is_added_belongs_where_the_environment_says(github: GitHubCLI, stub: Stub, tmp_path: Path) -> None:
+    app = stub.add_app("acme-bot")
+    (tmp_path / "key.pem").write_text(app.private_key)
+    assert github.environment["GITHUB_API_BASE_URL"] == stub.url
+    added = github.github("add-app", "acme-bot", "--app-id", str(app.id), "--key-file", str(tmp_path / "key.pem"))
+    assert added.out.startswith("acme-bot: added")
+    assert github.github("add-token", "me", "--token-file", "-", input=github.tokens[0]).code == 0
+    there = ("add-token", "there", "--token-file", "-", "--base-url", stub.enterprise_url)
+    assert github.github(*there, input=github.tokens[0]).code == 0
+    home = github.home()
+    urls = [each.app.settings["base_url"] for each in home.store.iterate()]
+    home.close()
+    assert urls == [stub.url, stub.url, stub.enterprise_url]
 
 
 def test_limits_are_a_table(github: GitHubCLI, stub: Stub) -> None:
     stub.set_limit(stub.owner_of(github.tokens[0]), "graphql", remaining=0)
     stub.revoke(github.tokens[1])
-    lines = github.github("limits").out.splitlines()
-    assert lines[0].split()[:4] == ["NAME", "TOKEN", "OWNER", "BUCKET"]
-    assert any("graphql" in line and line.endswith("exhausted") for line in lines)
-    assert any(line.startswith("token-2") and "refused:" in line for line in lines)
-    assert not any(token in line for line in lines for token in github.tokens)
+    second = stub.add_pat("alice")
+    told = github.github("limits", env={"GITHUB_SEEDING_TOKENS": ",".join([*github.tokens, second])})
+    lines = told.out.splitlines()
+    assert lines[0].split() == ["NAME", "TOKEN", "BUCKET", "LEFT", "RESETS", "STATE"]
+    first = [line.split() for line in lines[1:4]]
+    assert [(row[0], row[2]) for row in first[:1]] == [("token-1", "core")]
+    assert first[1][:4] == ["+", "token-3", f"ghp_...{second[-4:]}", "graphql"]
+    assert first[1][-1] == "exhausted"
+    assert (first[2][0], first[2][-1]) == ("search", "fine")
+    assert lines[4].split() == ["token-2", f"ghp_...{github.tokens[1][-4:]}", "refused"]
+    assert len(lines) == 5
+    assert told.err == "vestal: token-2: the service refused this fixed token\n"
+    assert not any(token in told.out + told.err for token in [*github.tokens, second])
+
+
+def test_tokens_that_are_all_refused(github: GitHubCLI, stub: Stub) -> None:
+    for token in github.tokens:
+        stub.revoke(token)
+    told = github.github("contributors", "acme/widgets").fails(
+        3, "no GitHub token can be used: token-1: ", "token-2: ", "the tokens of GITHUB_SEEDING_TOKENS"
+    )
+    assert not any(token in told.err for token in github.tokens)
 
 
 def test_contributors_are_a_table(github: GitHubCLI) -> None:

@@ -177,7 +177,12 @@ def test_a_recorded_failure_is_recalled_as_what_it_was(category: Category) -> No
             assert again.category is category
             assert again.message == "what"
             assert again.remedy == "mend it"
-            if kind not in (errors.Unavailable, errors.Conflict, errors.AllExhausted, VestalError):  # no refresh ends so
+            if kind not in (
+                errors.Unavailable,
+                errors.Conflict,
+                errors.AllExhausted,
+                VestalError,
+            ):  # no refresh ends so
                 assert type(again) is kind
                 assert again.passing is original.passing
 

@@ -15,7 +15,6 @@ from tests.github.stub.apps import App, Installation, key, pem
 from tests.github.stub.generate import generate
 from tests.github.stub.server import Stub
 
-_ADDED = re.compile(r"(vestal github add-(?:app|token) (?!.*--base-url)\S+)")
 _MADE = re.compile(r"\b(GitHubTokenPool|GitHubAuthenticatedFetcher)\((?=(\)?))")
 
 
@@ -34,7 +33,6 @@ class GitHub:
         for host in ("https://api.github.com", "https://github.com"):
             text = text.replace(host, self.server.url)
         text = text.replace("https://github.example.com", self.stub.enterprise_url)
-        text = _ADDED.sub(rf"\1 --base-url {self.server.url}", text)
         text = text.replace("--provider github-app-user", f"--provider github-app-user --set web_url={self.stub.url}")
         text = _MADE.sub(lambda made: f'{made[1]}(base_url="{self.stub.url}"' + ("" if made[2] else ", "), text)
         for number, installation in zip((42, 43), self.installations, strict=True):
@@ -48,7 +46,7 @@ class GitHub:
             "GHES_CLIENT_ID": self.app.client_id,
             "CLIENT_SECRET": self.app.client_secret,
             "GITHUB_SEEDING_TOKENS": f"{self.tokens['alice']},{self.tokens['bob']}",
-            "GITHUB_API_BASE_URL": self.stub.url,
+            "GITHUB_API_BASE_URL": self.server.url,
             "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",

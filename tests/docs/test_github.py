@@ -80,7 +80,7 @@ def check_options(line: str) -> None:
 
 
 def test_how_to_act_as_an_app(hub: GitHub, shell: Shell, folder: Path) -> None:
-    assert run("docs/how-to/github-app.md", hub, shell, folder) == 14
+    assert run("docs/how-to/github-app.md", hub, shell, folder) == 17
     statuses = hub.stub.world.repository("acme/widgets").statuses
     assert [one.context for each in statuses.values() for one in each] == ["acme-bot"]
     assert (folder / "secret" / ".git").is_dir()

@@ -11,7 +11,7 @@ import pytest
 from tests.github.stub.content import LARGE, PNG
 from tests.github.stub.records import Repository
 from tests.services.github.api.both import KINDS, Both, Place, place
-from vestal.core.errors import ConfigError, HTTPError, Unprocessable
+from vestal.core.errors import ConfigError, HTTPError, NotInstalled, Unprocessable
 
 
 @pytest.fixture(params=KINDS)
@@ -35,6 +35,23 @@ def test_a_token_of_the_installation(at: Place, github: Both) -> None:
     token = github.get_installation_token("acme", "widgets")
     assert at.stub.owner_of(token).startswith("installation:")
     assert github._get_installation_token("acme", "secret") == token
+
+
+def test_the_installation_of_a_repository_an_organization_or_a_user(at: Place, github: Both) -> None:
+    there = at.stub.install(at.app, "octocat")
+    found = [
+        github.get_installation("acme/widgets"),
+        github.get_installation(organization="acme"),
+        github.get_installation(user="octocat"),
+    ]
+    assert [one.account for one in found] == ["acme", "acme", "octocat"]
+    assert found[2].id == there.id
+    at.stub.suspend(there)
+    assert github.get_installation("octocat/hello").suspended_at is not None
+    with pytest.raises(NotInstalled, match="alice"):
+        github.get_installation(user="alice")
+    with pytest.raises(ConfigError, match="one repository, organization or user"):
+        github.get_installation("acme/widgets", user="octocat")
 
 
 def test_statuses_are_made_and_listed(github: Both, widgets: Repository) -> None:

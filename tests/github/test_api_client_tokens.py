@@ -11,7 +11,7 @@ import pytest
 from tests.github.stub.apps import Installation
 from tests.services.github.api.both import KINDS, Both, Place, place
 from vestal.core.credential import App
-from vestal.core.errors import ConfigError, NotInstalled, VestalError
+from vestal.core.errors import ConfigError, NotInstalled, PermissionDenied, Unprocessable, VestalError
 from vestal.core.secret import Secret
 from vestal.services.github.pool import GitHubTokenPool
 
@@ -283,3 +283,33 @@ def test_no_secret_in_a_traceback_with_its_variables(at: Place, installation: In
         own = [str(frame.locals) for frame in frames if "/src/vestal/" in frame.filename]
         assert own
         assert not any(secret in text for text in own for secret in (token, at.app.private_key.splitlines()[1]))
+
+
+def test_permissions_narrow_all_tokens(at: Place, github: Both, installation: Installation) -> None:
+    narrowed = at.client(permissions={"contents": "read"})
+    tokens = {narrowed.get_installation_token("acme", repo) for repo in ("widgets", "secret")}
+    assert (len(tokens), installation.mints) == (1, 1)
+    assert github.get_installation_token("acme", "widgets") not in tokens
+    assert at.client(permissions={"Contents": "READ"}).get_installation_token("acme", "widgets") in tokens
+    assert installation.mints == 2
+    assert narrowed.fetch_file_contents("acme", "widgets", "README.md")["content"]
+    granted = [at.stub.service.tokens.find(token).permissions for token in tokens]
+    assert granted == [{"contents": "read", "metadata": "read"}]
+    with pytest.raises(PermissionDenied):
+        narrowed.create_commit_status("acme", "widgets", "0" * 40, "success")
+
+
+def test_permissions_that_were_not_granted(at: Place, github: Both, installation: Installation) -> None:
+    greedy = at.client(permissions={"administration": "write"})
+    for _ in range(2):
+        with pytest.raises(Unprocessable, match="not granted to this installation"):
+            greedy.get_repo_details("acme", "widgets")
+    assert github.get_repo_details("acme", "widgets")["private"] is False
+
+
+def test_only_an_app_s_tokens_are_narrowed(at: Place) -> None:
+    for given in ({"tokens": [at.stub.add_pat("alice")]}, {"environ": {"GITHUB_TOKEN": at.stub.add_pat("alice")}}):
+        with pytest.raises(ConfigError, match="only an app's tokens can be narrowed"):
+            at.client(**{"app_id": None, "private_key": None, "permissions": {"contents": "read"}, **given})
+    with pytest.raises(ConfigError, match="not read, write or admin"):
+        at.client(permissions={"contents": "all"})

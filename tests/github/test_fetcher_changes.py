@@ -11,6 +11,7 @@ import pytest
 from tests.github.fetcher_truth import ALL, BEGINNING, fetcher, truth, when
 from tests.github.stub.records import CheckRun, PullRequest
 from tests.github.stub.server import Stub
+from vestal.services.github.prs.incomplete import IncompleteFetch
 
 NAME = "acme/widgets"
 
@@ -119,6 +120,15 @@ def test_a_second_run_fetches_what_has_changed(stub: Stub, tmp_path: Path) -> No
     assert second.points < 30
 
 
+def test_a_change_that_shows_late_is_not_missed(stub: Stub, tmp_path: Path) -> None:
+    """It is dated before the newest one that was listed already."""
+    with fetcher(stub, checkpoint_file=tmp_path / "prs.db") as fetching:
+        first = fetching.fetch_prs_with_details(NAME, **ALL)
+        stub.change_pull(NAME, 71, title="Late", updated_at=int(first[0].updated_at.timestamp()) - 5)
+        second = fetching.fetch_prs_with_details(NAME, **ALL)
+    assert list(second) == truth(stub)
+
+
 def test_a_second_run_fills_up_what_max_prs_leaves_room_for(stub: Stub, tmp_path: Path) -> None:
     with fetcher(stub, checkpoint_file=tmp_path / "prs.db") as fetching:
         first = fetching.fetch_prs_with_details(NAME, BEGINNING, max_prs=20)
@@ -127,6 +137,37 @@ def test_a_second_run_fills_up_what_max_prs_leaves_room_for(stub: Stub, tmp_path
             stub.change_pull(NAME, one.number, draft=True)
         second = fetching.fetch_prs_with_details(NAME, BEGINNING, max_prs=20)
     assert list(second) == truth(stub, wanted=closed)[:20]
+
+
+@pytest.mark.parametrize("step", ["listing", "fetching"])
+def test_max_prs_is_met_though_one_is_reopened_while_the_run_goes_on(stub: Stub, step: str) -> None:
+    newest = [one.number for one in truth(stub, wanted=closed)][:10]
+
+    def change() -> None:
+        stub.advance(5)
+        stub.change_pull(NAME, newest[3], state="open", merged_at=None, closed_at=None)
+
+    with fetcher(stub, progress_callback=once(step, change)) as fetching:
+        found = fetching.fetch_prs_with_details(NAME, BEGINNING, max_prs=10)
+    assert list(found) == truth(stub, wanted=closed)[:10]
+
+
+def test_max_prs_is_met_though_the_run_that_has_to_fill_up_was_interrupted(stub: Stub, tmp_path: Path) -> None:
+    """What it dropped before its end was known to be more than max_prs leaves room for."""
+    file = tmp_path / "prs.db"
+    with fetcher(stub, checkpoint_file=file) as fetching:
+        first = fetching.fetch_prs_with_details(NAME, BEGINNING, max_prs=20)
+    stub.advance(100)
+    for one in first[:5]:
+        stub.change_pull(NAME, one.number, state="open", merged_at=None, closed_at=None)
+    stub.change_pull(NAME, first[9].number, title="Changed")
+    outage = once("listing", lambda: stub.fault("bad_gateway", times=None, path="/"))
+    with fetcher(stub, checkpoint_file=file, progress_callback=outage) as fetching, pytest.raises(IncompleteFetch):
+        fetching.fetch_prs_with_details(NAME, BEGINNING, max_prs=20)
+    stub.clear_faults()
+    with fetcher(stub, checkpoint_file=file) as fetching:
+        found = fetching.fetch_prs_with_details(NAME, BEGINNING, max_prs=20)
+    assert list(found) == truth(stub, wanted=closed)[:20]
 
 
 def _of(found: list[Any]) -> set[int]:

@@ -61,6 +61,14 @@ def test_nobody_sees_it(stub: Stub) -> None:
     assert caught.value.code == "not_found"
 
 
+def test_a_dead_token_says_nothing_of_a_repository(stub: Stub) -> None:
+    dead = stub.add_pat("alice")
+    stub.revoke(dead)
+    with fetcher(stub, dead, stub.add_pat("bob")) as fetching, pytest.raises(VestalError) as caught:
+        fetching.fetch_prs_with_details(SECRET, **ALL)
+    assert caught.value.code == "not_found"
+
+
 def test_a_public_repository_costs_nothing_more(stub: Stub) -> None:
     with fetcher(stub, stub.add_pat("bob"), stub.add_pat("alice")) as fetching:
         fetching.fetch_prs_with_details("acme/widgets", **ALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,18 @@ def test_without_a_checkpoint_it_says_how_to_have_one(stub: Stub) -> None:
     with fetcher(stub, token) as fetching, pytest.raises(IncompleteFetch, match="name a checkpoint_file") as caught:
         fetching.fetch_prs_with_details(NAME, **ALL)
     assert caught.value.found == 250
+
+
+async def test_a_call_that_is_cancelled_leaves_the_checkpoint_to_the_next_one(stub: Stub, tmp_path: Path) -> None:
+    """At the worst moment: another thread is just opening it."""
+    async with async_fetcher(stub, checkpoint_file=tmp_path / "prs.db") as fetching:
+        task = asyncio.create_task(fetching.fetch_prs_with_details("acme/widgets", **ALL))
+        await asyncio.sleep(0)  # it begins
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        found = await fetching.fetch_prs_with_details("acme/widgets", **ALL)
+    assert list(found) == truth(stub)
 
 
 async def test_exhaustion_awaited(stub: Stub, tmp_path: Path) -> None:

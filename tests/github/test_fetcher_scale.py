@@ -72,7 +72,9 @@ def test_the_whole_of_a_large_repository(tmp_path: Path) -> None:
         assert again.points <= 0.02 * PULLS  # what looks at check runs that were under way
         assert {entry.owner for entry in stub.log if entry.resource == "graphql"} == {alice, bob, carol}
         refused = Counter(owner for owner, what in stub.limits.violations if what == "primary")
-        assert 1 <= refused.pop(alice) <= 8 + 2, "what was under way as it was used up, and one look of each later process"
+        assert 1 <= refused.pop(alice) <= 8 + 2, (
+            "what was under way as it was used up, and one look of each later process"
+        )
         assert not refused
         spent = sum(entry.cost for entry in stub.log)
         assert spent <= 0.4 * PULLS

@@ -221,3 +221,12 @@ def test_resources_that_end_in_the_middle(stub: Stub) -> None:
             ]
 
     assert list(tampered(stub, tamper)) == truth(stub)
+
+
+def test_a_limit_that_never_passes_is_not_waited_for_for_ever(stub: Stub) -> None:
+    stub.fault("secondary", times=None, path="/graphql")
+    begun = stub.clock.now()
+    with fetcher(stub) as fetching, pytest.raises(IncompleteFetch) as error:
+        fetching.fetch_prs_with_details("acme/widgets", **ALL)
+    assert error.value.passing
+    assert stub.clock.now() - begun < 1000

@@ -140,3 +140,15 @@ def test_a_password_of_somebody_else_says_nothing_of_ours(desk: Desk) -> None:
     desk.ask("get", path="acme/secret.git")
     assert desk.ask("erase", path="acme/secret.git", username="x-access-token", password="another") == ""
     assert desk.mints == 1
+
+
+def test_a_carriage_return_in_an_address_does_not_get_the_token_for_another_host(desk: Desk) -> None:
+    """CVE-2024-52006: `https://evil.example/x%0dhost=...%0dpath=...`, as a git before 2.48.1 tells of it."""
+    host = desk.server.url.removeprefix("http://")
+    assert desk.ask("get", host="evil.example", path=f"x\rhost={host}\rpath=acme/secret.git") == ""
+
+
+def test_bytes_that_are_no_text_are_no_reason_to_fall_over(desk: Desk) -> None:
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}
+    told = desk.cli.github("git-credential", "get", input=b"protocol=http\nhost=\xff\xfe\n\n", env=strict)
+    assert (told.code, told.out, told.err) == (0, "", "")

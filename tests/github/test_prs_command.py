@@ -136,6 +136,29 @@ def test_exhausted_tokens_leave_what_says_that_it_is_partial(tmp_path: Path, stu
     assert read(out, "jsonl") == truth(stub)
 
 
+def test_a_file_that_is_there_stays_when_other_options_end_early(tmp_path: Path, stub: Stub, cli: GitHubCLI) -> None:
+    out = tmp_path / "out.jsonl"
+    command = ("prs", "acme/widgets", "--out", str(out), "--since", "2000-01-01")
+    assert cli.github(*command).code == 0
+    before = out.read_bytes()
+    for token in cli.tokens:
+        stub.set_limit(stub.owner_of(token), "graphql", remaining=0)
+    other = GitHubCLI(private_folder(tmp_path / "other"), stub)  # whose books do not know of it
+    other.environment["GITHUB_SEEDING_TOKENS"] = cli.environment["GITHUB_SEEDING_TOKENS"]
+    told = other.github(*command, "--open")
+    assert told.code == 4
+    note, error = told.err.splitlines()
+    assert note == "vestal: acme/widgets: fetched afresh, since include_open changed"
+    assert error.endswith(f"run the same command again to go on; {out} is still as it was)")
+    assert out.read_bytes() == before
+    for token in cli.tokens:
+        stub.set_limit(stub.owner_of(token), "graphql", remaining=12)
+    third = GitHubCLI(private_folder(tmp_path / "third"), stub)
+    third.environment["GITHUB_SEEDING_TOKENS"] = cli.environment["GITHUB_SEEDING_TOKENS"]
+    third.github(*command, "--open").fails(4, f"{out}.partial is partial and {out} is still as it was")
+    assert out.read_bytes() == before
+
+
 def test_with_wait_it_goes_on_after_the_reset(tmp_path: Path, stub: Stub, cli: GitHubCLI) -> None:
     out = tmp_path / "out.csv"
     for token in cli.tokens:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import multiprocessing
 import traceback
@@ -217,6 +218,15 @@ def test_a_revoked_token_is_benched_and_the_others_go_on(stub: Stub) -> None:
         stub.revoke(fine)
         with pytest.raises(NeedsLogin):
             get(pool)
+        with pytest.raises(NeedsLogin) as refused:
+            get(pool)
+        assert refused.value.message.startswith("no GitHub token can be used: token-1: ")
+        assert "token-2: " in refused.value.message
+        assert refused.value.remedy.startswith("check that the tokens that were given")
+        with pytest.raises(NeedsLogin, match="no GitHub token can be used"):
+            pool.wait_for_reset(timeout=0)
+        with pytest.raises(NeedsLogin, match="no GitHub token can be used"):
+            asyncio.run(pool.pool.await_for_reset("core", 0))
 
 
 def test_revoked_half_way(stub: Stub) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
+from vestal.core.errors import UnexpectedError
 from vestal.core.secret import Secret
 from vestal.core.token import Token
-from vestal.services.git_protocol import answer, bearer_answer, read
+from vestal.services.git_protocol import Question, answer, bearer_answer, read
 
 
 def test_lists_grow_and_are_cleared() -> None:
@@ -18,9 +21,19 @@ def test_when_a_server_wants_a_bearer_token() -> None:
     assert not read(Secret("host=x\n")).wants_bearer
 
 
-def test_the_last_of_what_there_is_once() -> None:
-    question = read(Secret("host=a\nhost=b\ncredential=c\nusername=\n"))
-    assert (question.host, question.username, question.credential) == ("b", "", Secret("c"))
+def test_what_there_is_once_is_not_said_twice() -> None:
+    assert read(Secret("host=a\ncredential=c\nusername=\n")).credential == Secret("c")
+    assert read(Secret("host=a\nhost=b\ncredential=c\n")) == Question()
+
+
+def test_a_carriage_return_begins_no_line() -> None:
+    question = read(Secret("protocol=https\nhost=evil.example\rhost=github.com\npath=x\n"))
+    assert question.host == "evil.example\rhost=github.com"
+
+
+def test_a_token_that_is_more_than_a_line_is_not_told() -> None:
+    with pytest.raises(UnexpectedError):
+        answer(Token(Secret("t\nquit=1")), "me")
 
 
 def test_answers() -> None:

@@ -13,7 +13,7 @@ from vestal.core.secret import Secret
 from vestal.core.source import StaticSource
 from vestal.core.token import Token
 from vestal.services.exchange import APIRequest, APIResponse
-from vestal.services.runner import AsyncRunner, Runner
+from vestal.services.runner import AsyncRunner, Runner, aside
 from vestal.services.steps import Steps, Wait, ask, do, operation, send, together
 from vestal.testing.clock import FakeClock
 
@@ -196,3 +196,22 @@ async def test_an_operation_is_a_method_of_both() -> None:
     assert Blocking().fetch("/a") == b"/a"
     assert await Awaited().fetch("/a") == b"/a"
     assert Blocking.fetch.__doc__ == Blocking().fetch.__doc__ == "Fetch it."
+
+
+async def test_what_can_not_be_awaited_does_not_block_the_loop() -> None:
+    threads: list[int] = []
+    done = threading.Event()
+
+    def work() -> None:
+        threads.append(threading.get_ident())
+        done.set()
+
+    aside(work)
+    assert await asyncio.to_thread(done.wait, 20)
+    assert threading.get_ident() not in threads
+
+
+def test_without_a_loop_it_is_done_at_once() -> None:
+    threads: list[int] = []
+    aside(lambda: threads.append(threading.get_ident()))
+    assert threads == [threading.get_ident()]

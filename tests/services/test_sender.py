@@ -8,11 +8,13 @@ import socket
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx2
 import pytest
 
-from vestal.core.errors import ConfigError, NetworkError, Outcome, TimedOut, VestalError
+from vestal.core.errors import ConfigError, HTTPError, NetworkError, Outcome, TimedOut, VestalError
 from vestal.core.secret import Secret
 from vestal.services.exchange import APIRequest, APIResponse
 from vestal.services.sender import APISender, AsyncAPISender
@@ -30,6 +32,13 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.path == "/hang":
             self.server.gate.wait(20)  # type: ignore[attr-defined]
+        if self.path == "/drip":
+            self.send_response(200)
+            self.end_headers()
+            self.close_connection = True
+            with suppress(OSError):
+                self.wfile.write(b"x" * 50_000)
+            return
         if self.path == "/elsewhere":
             self.send_response(302)
             self.send_header("Location", "/there")
@@ -66,16 +75,19 @@ def server() -> Iterator[str]:
     httpd.server_close()
 
 
-def sent(kind: str, *requests: APIRequest, read: float = 20.0) -> list[APIResponse]:
+def sent(
+    kind: str, *requests: APIRequest, read: float = 20.0, clock: FakeClock | None = None, **limits: int
+) -> list[APIResponse]:
+    clock = clock or FakeClock(1000.0)
     if kind == "sync":
-        sender = APISender(FakeClock(1000.0), read=read)
+        sender = APISender(clock, read=read, **limits)
         try:
             return [sender(request) for request in requests]
         finally:
             sender.close()
 
     async def all_of_them() -> list[APIResponse]:
-        sender = AsyncAPISender(FakeClock(1000.0), read=read)
+        sender = AsyncAPISender(clock, read=read, **limits)
         try:
             return [await sender(request) for request in requests]
         finally:
@@ -129,3 +141,74 @@ class TestSenders:
         with pytest.raises(VestalError) as caught:
             sent(kind, APIRequest("GET", server + "/", {"Authorization": Secret("a\nb")}))
         assert caught.value.outcome is Outcome.NOT_SENT
+
+    def test_an_answer_that_is_too_large(self, kind: str, server: str) -> None:
+        with pytest.raises(HTTPError) as caught:
+            sent(kind, APIRequest("GET", server + "/drip"), largest=10_000)
+        assert caught.value.code == "large_response"
+        assert len(sent(kind, APIRequest("GET", server + "/drip"), largest=50_000)[0].body) == 50_000
+
+    def test_an_answer_that_does_not_end(self, kind: str, server: str) -> None:
+        with pytest.raises(TimedOut):
+            sent(kind, APIRequest("GET", server + "/drip"), clock=HastyClock())
+
+
+class HastyClock(FakeClock):
+    """Every look at it takes an hour."""
+
+    def steady(self) -> float:
+        self.advance(3600.0)
+        return super().steady()
+
+
+class Closing(APISender):
+    """Another thread closes it at the worst moment."""
+
+    def _open(self) -> httpx2.Client:
+        client = super()._open()
+        self.close()
+        return client
+
+
+def test_a_client_that_is_closed_under_a_request(server: str) -> None:
+    with pytest.raises(NetworkError) as caught:
+        Closing()(APIRequest("GET", server + "/", {"Authorization": Secret(TOKEN)}))
+    assert TOKEN not in dumped(caught.value)
+
+
+def test_each_event_loop_has_connections_of_its_own(server: str) -> None:
+    sender = AsyncAPISender()
+
+    async def once() -> int:
+        try:
+            return (await sender(APIRequest("GET", server + "/"))).status
+        finally:
+            await sender.close()
+
+    async def without_closing() -> int:
+        return (await sender(APIRequest("GET", server + "/"))).status
+
+    assert asyncio.run(once()) == 200
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        assert first.run(without_closing()) == 200
+        assert second.run(once()) == 200
+        assert first.run(once()) == 200
+
+
+async def test_a_cancelled_request_shows_no_token(server: str) -> None:
+    sender = AsyncAPISender()
+    request = APIRequest("GET", server + "/hang", {"Authorization": Secret(TOKEN)})
+    task = asyncio.create_task(sender(request))
+    await asyncio.sleep(0.05)
+    task.cancel("enough")
+    with pytest.raises(asyncio.CancelledError, match="enough") as cancelled:
+        await task
+    with pytest.raises(TimeoutError) as late:
+        async with asyncio.timeout(0.05):
+            await sender(request)
+    await sender.close()
+    assert TOKEN not in dumped(cancelled.value) + dumped(late.value)
+
+
+def dumped(error: BaseException) -> str:
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())

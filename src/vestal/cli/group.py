@@ -14,6 +14,7 @@ import click
 
 from vestal.cli.failure import EXIT_CODES
 from vestal.cli.threads import finish_refreshes
+from vestal.core.errors import ConfigError
 
 SECTIONS = {
     "Use tokens": ("token", "exec", "refresh", "list", "show"),
@@ -80,14 +81,21 @@ class Vestal(LazyGroup):
 
         Where nobody reads the output, click would end by itself, with a code of its own.
         """
+        trouble: Exception
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
             finish_refreshes()
             return result
         except BrokenPipeError:
-            pass
-        raise OutputClosed
+            trouble = OutputClosed()
+        except ConfigError as error:
+            trouble = error
+        if isinstance(trouble, ConfigError) and trouble.credential and "/installation/" in trouble.credential:
+            from vestal.cli.github import how_to_add
+
+            trouble.remedy = how_to_add(trouble.credential) or trouble.remedy
+        raise trouble
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Exit codes and environment."""

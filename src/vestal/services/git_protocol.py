@@ -5,13 +5,17 @@ https://git-scm.com/docs/git-credential#IOFMT, https://git-scm.com/docs/gitcrede
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from vestal.core.errors import UnexpectedError
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 
 MOST = 1 << 16
 """Characters of a question. Git's own lines end at 65,535."""
+
+_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
 
 AUTHTYPE = "authtype"
 """The capability of git (since 2.46) to send something else than a name and a password."""
@@ -38,7 +42,8 @@ class Question:
     def repository(self) -> str:
         """`owner/name`; empty if git does not say. What follows (as of LFS) is left aside."""
         parts = [part for part in self.path.strip("/").split("/") if part]
-        return "" if len(parts) < 2 else f"{parts[0]}/{parts[1].removesuffix('.git')}"
+        owner, name = (parts[0], parts[1].removesuffix(".git")) if len(parts) > 1 else ("", "")
+        return f"{owner}/{name}" if _NAME.fullmatch(owner) and _NAME.fullmatch(name) else ""
 
     @property
     def wants_bearer(self) -> bool:
@@ -48,15 +53,21 @@ class Question:
 
 
 def read(text: Secret) -> Question:
-    """The lines `key=value` up to a blank one; what is not known is left aside, as git asks of helpers."""
+    """The lines `key=value` up to a blank one; what is not known is left aside, as git asks of helpers.
+
+    Lines end with a line feed and with nothing else: a carriage return that an address smuggles into a value (`%0d`) must
+    not begin another line (CVE-2024-52006). A question that says something twice is none.
+    """
     found: dict[str, list[Secret]] = {}
     for line in text.reveal()[:MOST].split("\n"):
-        key, equals, value = line.rstrip("\r").partition("=")
+        key, equals, value = line.partition("=")
         if not key:
             break
         if not equals:
             continue
         if not key.endswith("[]"):
+            if key in found:
+                return Question()
             found[key] = [Secret(value)]
         elif value:
             found.setdefault(key, []).append(Secret(value))
@@ -93,6 +104,9 @@ def bearer_answer(token: Token) -> Secret:
 
 
 def _lines(token: Token, *lines: str) -> Secret:
+    """Raises `UnexpectedError` for a token that would be more than a line."""
+    if not token.access_token.reveal().isprintable():
+        raise UnexpectedError("the token has characters that git can't be told", remedy="ask for a new one")
     expiry = () if token.expires_at is None else (f"password_expiry_utc={int(token.expires_at)}",)
     return Secret("".join(f"{line}\n" for line in (*lines, *expiry)))
 

@@ -133,3 +133,11 @@ class AsyncRunner:
             for flow in flows:
                 flow.close()
         raise first
+
+
+def aside(work: Callable[[], object]) -> None:
+    """Do what may block and can't be awaited any more, since the caller was cancelled: on an event loop, in a thread."""
+    try:
+        asyncio.get_running_loop().run_in_executor(None, work)
+    except RuntimeError:  # there is none, or it is about to end
+        work()

@@ -60,7 +60,8 @@ class Do:
 class Together:
     """Run flows side by side, `at_once` at most; gives the list of their results, in their order.
 
-    The first error is raised once all that have begun have ended; what has not begun by then does not begin.
+    The first error is raised once all that have begun have ended (asyncio cancels them); what has not begun by then does
+    not begin.
     """
 
     flows: Sequence[Steps[Any]]

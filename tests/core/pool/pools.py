@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from vestal.core.errors import NeedsLogin, VestalError
 from vestal.core.quota import Charge, Told
 from vestal.core.secret import Secret
@@ -28,10 +30,13 @@ class Source:
         """Whether there is a newer token if it is asked for one."""
         self.error: VestalError | None = None
         self.asked: list[int | None] = []
+        self.threads: list[int] = []
+        """In which threads it was asked."""
         self._tokens: dict[int, Token] = {}
 
     def token(self, newer_than: int | None = None, min_ttl: float | None = None) -> Token:
         self.asked.append(newer_than)
+        self.threads.append(threading.get_ident())
         if self.error is not None:
             raise self.error.copy()
         if newer_than is not None and newer_than >= self.version:

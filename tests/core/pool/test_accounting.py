@@ -80,6 +80,24 @@ def test_headroom_is_left_for_others() -> None:
     assert left(owner.books, "core", 0) == 3
 
 
+def test_no_bucket_is_left_to_others_altogether() -> None:
+    """One that is far smaller than the one that the headroom was meant for could never be used."""
+    owner = Owner(known(10), headroom=5000)
+    owner.takes(5)
+    assert owner.ask().answer is Answer.BUSY
+    assert owner.left == 0
+    assert Owner(headroom=5000).ask(assumed=3).answer is Answer.GRANTED
+
+
+def test_a_limit_of_nothing_is_asked_again_after_its_reset() -> None:
+    owner = Owner()
+    owner.settle(owner.take(), told(0, limit=0))
+    assert owner.ask().answer is Answer.EXHAUSTED
+    owner.now = RESET + TERMS.after_reset
+    assert owner.ask().answer is Answer.GRANTED
+    assert owner.ask().answer is Answer.BUSY
+
+
 def test_a_free_request_needs_nothing_left() -> None:
     assert Owner(known(0)).ask(Charge("core", 0)).answer is Answer.GRANTED
 

@@ -364,6 +364,29 @@ class Broken(MemoryLedger):
         return super().change(key, change)
 
 
+def test_benched_members_come_back_while_others_go_on() -> None:
+    """One at a time, and now and then: what kept their tokens from being replaced may have passed."""
+    clock = FakeClock(NOW)
+    sources = [Source() for _ in range(4)]
+    pool = Pool([Member(f"m{n}", source, f"o{n}") for n, source in enumerate(sources)], clock=clock)
+    for name in ("m1", "m2", "m3"):
+        pool.bench(name, "suspended")
+    sources[1].next = sources[2].next = True
+    asked = [len(source.asked) for source in sources]
+
+    def go() -> list[int]:
+        pool.release(pool.reserve(core()))
+        return [len(source.asked) - before for source, before in zip(sources, asked, strict=True)]
+
+    clock.advance(299)
+    assert go() == [0, 0, 0, 0]
+    clock.advance(2)
+    assert go() == [0, 1, 0, 0]
+    assert go() == [0, 1, 1, 0]
+    assert go() == go() == [0, 1, 1, 1]
+    assert [state.benched for state in pool.states()] == [None, None, None, "suspended"]
+
+
 def test_a_ledger_that_fails_does_not_fail_a_reply() -> None:
     events: list[Event] = []
     clock = FakeClock(NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -105,6 +106,18 @@ async def test_when_all_are_refused_for_good(ask: Ask) -> None:
     with pytest.raises(NeedsLogin, match="m0: the service refused it; m1: the service refused it"):
         await ask(house.pool, None)
     assert house.pool.peek() is None
+
+
+async def test_the_loop_goes_on_while_a_benched_source_is_asked_again() -> None:
+    house = House(3)
+    with pytest.raises(NeedsLogin):
+        await house.pool.atoken(newer_than=(await house.pool.atoken()).version)
+    house.clock.advance(31)
+    house.sources[0].threads.clear()
+    with pytest.raises(NeedsLogin):
+        await house.pool.atoken()
+    assert len(house.sources[0].threads) == 1
+    assert threading.get_ident() not in house.sources[0].threads
 
 
 async def test_passing_trouble_benches_nobody(ask: Ask) -> None:

@@ -67,6 +67,16 @@ def test_a_token_is_added_when_github_takes_it(home: Home, stub: Stub) -> None:
     assert home.store.names() == ["me"]
 
 
+def test_what_replaces_stays_at_its_github(home: Home, stub: Stub) -> None:
+    app = stub.add_app("acme-bot")
+    register_app(home, "acme-bot", app.client_id, Secret(app.private_key), stub.url)
+    register_app(home, "acme-bot", str(app.id), Secret(app.private_key), over=True)
+    register_token(home, "me", Secret(stub.add_pat("alice")), stub.url)
+    register_token(home, "me", Secret(stub.add_pat("alice")), over=True)
+    assert [each.app.settings for each in home.store.iterate()] == [{"base_url": stub.url}] * 2
+    assert home.lifecycle.load("acme-bot").app.client_id == str(app.id)
+
+
 def test_one_app_is_enough_of_a_name(home: Home, stub: Stub) -> None:
     with pytest.raises(ConfigError, match="no GitHub App yet"):
         only_app(home, None)

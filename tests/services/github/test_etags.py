@@ -35,3 +35,13 @@ def test_what_is_too_large_is_not_kept() -> None:
     etags = MemoryETags(largest=400)
     etags.put("a", "", Kept("a", {}, bytes(101)))
     assert etags.get("a", "") is None
+
+
+def test_a_fork_leaves_no_lock_behind() -> None:
+    etags = MemoryETags()
+    etags.put("u", "a", Kept('"1"', {}, b"x"))
+    etags.in_child()
+    assert etags.get("u", "a") is not None
+    etags._lock.acquire()
+    etags.in_child()
+    assert etags.get("u", "a") is None

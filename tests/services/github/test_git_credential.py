@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vestal.core.errors import UnexpectedError
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.services.git_protocol import Question, read
@@ -16,7 +17,7 @@ STUB = Place.of("http://127.0.0.1:8800")
 
 def test_a_question_is_read_up_to_the_blank_line() -> None:
     text = (
-        "capability[]=authtype\nprotocol=https\nhost=github.com\r\npath=acme/widgets.git\nwwwauth[]=Basic realm=x\n"
+        "capability[]=authtype\nprotocol=https\nhost=github.com\npath=acme/widgets.git\nwwwauth[]=Basic realm=x\n"
         "password=a=b\n\nhost=evil.example\n"
     )
     assert read(Secret(text)) == Question(
@@ -44,6 +45,9 @@ def test_anything_can_be_read(text: str) -> None:
         ("acme/widgets.git/info/lfs", "acme/widgets"),
         ("acme", ""),
         ("", ""),
+        ("acme/..", ""),
+        ("../../orgs", ""),
+        ("acme/widgets?x", ""),
     ],
 )
 def test_the_repository_is_in_the_path(path: str, repository: str) -> None:
@@ -79,6 +83,26 @@ def test_the_answer_has_what_git_takes() -> None:
     assert answer(token) == Secret(text)
     assert answer(Token(Secret("ghs_abc"))) == Secret("username=x-access-token\npassword=ghs_abc\n")
     assert "ghs_" not in repr(answer(token))
+
+
+@pytest.mark.parametrize("breaks", ["\n", "\r", "\0"])
+def test_a_token_that_is_more_than_a_line_is_not_told(breaks: str) -> None:
+    with pytest.raises(UnexpectedError) as error:
+        answer(Token(Secret(f"ghs_abc{breaks}host=evil.example")))
+    assert "ghs_" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "protocol=https\nhost=evil.example\npath=x\rhost=github.com\rpath=acme/widgets\n",
+        "protocol=https\nhost=evil.example\nhost=github.com\n",
+        "protocol=https\nhost=github.com\r\n",
+        "protocol=https\nhost=github.com\0\n",
+    ],
+)
+def test_what_an_address_smuggles_into_a_question_makes_it_none_of_ours(text: str) -> None:
+    assert not concerns(read(Secret(text)), Place())
 
 
 def test_a_refused_password_is_found_among_the_present_tokens() -> None:

@@ -52,7 +52,7 @@ def test_names() -> None:
 
 
 def test_the_same_narrowing_is_the_same_credential() -> None:
-    one = Narrowing.of(["Widgets", "acme/gadgets", " ", ""], permissions={"issues": "write", "Contents": "READ"})
+    one = Narrowing.of(["Widgets", "acme/gadgets "], permissions={"issues": "write", "Contents": "READ"})
     two = Narrowing.of(["gadgets", "widgets", "acme/WIDGETS"], permissions={"contents": "read", "issues": "write"})
     assert one == two
     assert one.fingerprint() == two.fingerprint()
@@ -60,7 +60,7 @@ def test_the_same_narrowing_is_the_same_credential() -> None:
         "repositories": ["gadgets", "widgets"],
         "permissions": {"contents": "read", "issues": "write"},
     }
-    assert Narrowing.of(repository_ids=["7", 5, 7, ""]).body() == {"repository_ids": [5, 7]}
+    assert Narrowing.of(repository_ids=["7", 5, 7]).body() == {"repository_ids": [5, 7]}
     assert EVERYTHING.body() == EVERYTHING.settings() == {}
     assert EVERYTHING.fingerprint() == ""
 
@@ -99,6 +99,9 @@ def test_any_settings_are_a_narrowing_or_an_error(settings: dict[str, str]) -> N
         {"repositories": ["a"], "repository_ids": [5]},
         {"repositories": [f"r{number}" for number in range(501)]},
         {"repositories": ["a,b"]},
+        {"repositories": [""]},
+        {"repositories": ["widgets", "acme/ "]},
+        {"repository_ids": [""]},
         {"repository_ids": ["five"]},
         {"repository_ids": [-5]},
         {"permissions": {"contents": "all"}},

@@ -63,6 +63,12 @@ def test_a_reset_is_told_by_the_services_clock() -> None:
     assert said.reset_at == NOW + 600
 
 
+def test_an_answer_that_took_its_time_brings_no_reset_nearer() -> None:
+    came = formatdate(NOW + 9, usegmt=True)
+    answer = response(200, x_ratelimit_reset=str(int(NOW) + 600), date=came)
+    assert told(answer, at=NOW + 9.5).reset_at == NOW + 600
+
+
 @pytest.mark.parametrize(
     ("answer", "which"),
     [
@@ -87,9 +93,11 @@ def test_limits_in_answers_of_graphql() -> None:
     primary = b'{"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}'
     secondary = b'{"errors":[{"message":"You have exceeded a secondary rate limit."}]}'
     mention = b'{"data":{"title":"how to handle \\"RATE_LIMITED\\" and a secondary rate limit"}}'
-    assert limited(APIResponse(200, {}, primary)) == "primary"
-    assert limited(APIResponse(200, {}, secondary)) == "secondary"
-    assert limited(APIResponse(200, {}, mention)) is None
+    assert limited(APIResponse(200, {}, primary), graphql=True) == "primary"
+    assert limited(APIResponse(200, {}, secondary), graphql=True) == "secondary"
+    assert limited(APIResponse(200, {}, mention), graphql=True) is None
+    assert limited(APIResponse(200, {}, primary)) is None  # a file, perhaps
+    assert limited(APIResponse(200, {}, b'"RATE_LIMIT'), graphql=True) is None
 
 
 def test_how_long_an_owner_is_left_alone() -> None:

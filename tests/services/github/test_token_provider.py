@@ -86,7 +86,7 @@ def test_a_refused_token_needs_a_person_and_is_not_asked_for_again(hub: Hub) -> 
             hub.home.token("pat")
         assert caught.value.reason == "refused"
         assert f"{URL}/settings/tokens/new" in caught.value.remedy
-        assert "vestal add pat" in caught.value.remedy
+        assert f"`vestal github add-token pat --token-file - --base-url {URL} --replace`" in caught.value.remedy
         assert value not in str(caught.value)
     assert len(hub.log) == 1
     another = classic()

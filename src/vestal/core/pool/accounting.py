@@ -120,7 +120,13 @@ def set_back(books: Books, now: float) -> bool:
 def left(books: Books, bucket: str, headroom: int) -> int | None:
     """Units that may be reserved now; None: unknown."""
     remaining = _window(books, bucket).remaining
-    return None if remaining is None else max(remaining - books.outstanding(bucket) - headroom, 0)
+    kept = for_others(_window(books, bucket).limit, headroom)
+    return None if remaining is None else max(remaining - books.outstanding(bucket) - kept, 0)
+
+
+def for_others(limit: int | None, headroom: int) -> int:
+    """The headroom in a bucket of this limit: at most half, or one that is small could never be used."""
+    return headroom if limit is None else min(headroom, limit // 2)
 
 
 # One bucket
@@ -132,7 +138,7 @@ def _in_bucket(books: Books, charge: Charge, terms: Terms, headroom: int) -> Ver
     window, outstanding = _window(books, charge.bucket), books.outstanding(charge.bucket)
     if window.remaining is None:
         return GRANTED if outstanding == 0 or window.unlimited else BUSY
-    if window.remaining - outstanding - headroom >= charge.cost:
+    if window.remaining - outstanding - for_others(window.limit, headroom) >= charge.cost:
         return GRANTED
     return BUSY if outstanding else Verdict(Answer.EXHAUSTED, back_at(window, terms))
 

@@ -13,6 +13,9 @@ from vestal.core.pool.member import Member
 KNOCK = 30.0
 """Seconds after which the source of a benched member is asked again, if there is nobody else."""
 
+LATER = 300.0
+"""Seconds after which it is asked again, if there are others: one member by one caller."""
+
 
 @dataclass(slots=True)
 class _Benched:
@@ -80,7 +83,10 @@ class Bench:
         if not chosen:
             raise ConfigError(f"no member of the pool {self._pool} is left to choose from", remedy="avoid fewer")
         usable = [member for member in chosen if self.reason(member) is None]
-        usable = usable or [member for member in chosen if self._has_come_back(member)]
+        if not usable:
+            usable = [member for member in chosen if self._has_come_back(member, KNOCK)]
+        elif (one := next((member for member in chosen if self._is_due(member, LATER)), None)) is not None:
+            usable += [one] if self._has_come_back(one, LATER) else []
         if usable:
             return usable
         reasons = "; ".join(f"{member.name}: {self.reason(member)}" for member in chosen)
@@ -88,12 +94,16 @@ class Bench:
             f"no member of the pool {self._pool} can be used: {reasons}", remedy="log in again, or put new tokens in"
         )
 
-    def _has_come_back(self, member: Member) -> bool:
-        """Ask a source itself: another process may have seen a login."""
+    def _is_due(self, member: Member, after: float) -> bool:
+        benched = self._benched.get(member.name)
+        return benched is not None and self._clock.steady() - benched.asked_at >= after
+
+    def _has_come_back(self, member: Member, after: float) -> bool:
+        """Ask a source itself: another process may have seen a login, or what was wrong has passed."""
         benched = self._benched.get(member.name)
         if benched is None:
             return True
-        if self._clock.steady() - benched.asked_at < KNOCK:
+        if not self._is_due(member, after):
             return False
         benched.asked_at = self._clock.steady()
         try:

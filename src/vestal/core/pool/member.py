@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from vestal.core.pool.accounting import left
+from vestal.core.pool.accounting import for_others, left
 from vestal.core.pool.books import Books
 from vestal.core.quota import Charge
 from vestal.core.source import TokenSource
@@ -22,7 +22,7 @@ class Member:
     owner: str
     """Whose quota it draws on. Members of one owner share its books."""
     headroom: int = 0
-    """Units of each bucket that are left for others."""
+    """Units of each bucket that are left for others, but at most half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,4 @@ def _left(member: Member, books: Books, assumed: int | None, bucket: str) -> Lef
     if window is not None:
         reset_at = None if window.presumed else window.reset_at
         return Left(window.limit, left(books, bucket, member.headroom), reset_at)
-    return None if assumed is None else Left(assumed, max(assumed - member.headroom, 0), None)
+    return None if assumed is None else Left(assumed, assumed - for_others(assumed, member.headroom), None)

@@ -130,9 +130,12 @@ class Pool(PoolSource):
         self._change(member, lambda books, now: learn(books, told, self._terms, now), "learn")
         self._rests(member, told)
 
-    def bench(self, member_name: str, reason: str) -> None:
-        """Do without a member whose token is refused for good, until its source has a newer one or it is put back."""
-        self._bench.add(self._bench.member(member_name), reason)
+    def bench(self, member_name: str, reason: str, version: int | None = None) -> None:
+        """Do without a member whose token is refused for good, until its source has a newer one or it is put back.
+
+        `version`: of the token that was refused (None: the one at hand).
+        """
+        self._bench.add(self._bench.member(member_name), reason, version)
 
     def unbench(self, member_name: str) -> None:
         """Put a member back."""

@@ -60,7 +60,9 @@ class PoolSource:
                 return self._give(member, await member.source.atoken(refused, min_ttl), newer_than)
             except VestalError as error:
                 first = self._failed(member, refused, error, first)
-        raise first or self._nobody()
+        if first is None:
+            first = await asyncio.to_thread(self._nobody)
+        raise first
 
     def peek(self) -> Token | None:
         """A token at hand. Never blocks, does no I/O."""

@@ -134,7 +134,7 @@ def rolled(window: Window, terms: Terms, step: int, now: float) -> Window:
     in_doubt = sum(cost for _, cost in window.lost)
     if window.presumed and window.reset_at is not None and not in_doubt:
         return window
-    if window.presumed or window.reset_at is None or window.limit is None or 2 * in_doubt > window.limit:
+    if window.presumed or window.reset_at is None or not window.limit or 2 * in_doubt > window.limit:
         return replace(window, told=None, silent=0, presumed=False)
     return replace(window, told=window.limit, presumed=True, step=step, told_at=now)
 

@@ -92,13 +92,14 @@ def register_app(
 ) -> tuple[Mapping[str, Any], list[Installation]]:
     """Add an app once GitHub has taken its key: what GitHub tells of it (`slug`, ...), and its installations.
 
-    Raises `VestalError`.
+    Without `base_url`, it is at the GitHub of what it replaces, or else at github.com. Raises `VestalError`.
     """
     _check_free(home, name, over)
-    with _trial(home) as trial:
-        add_app(trial, name, client_id, private_key, base_url)
-        trial.token(name)
-        told, found = trial.lifecycle.load(name).extra, installations(trial, name)
+    base_url = base_url.strip() or _where(home, name)
+    with trial(home) as tried:
+        add_app(tried, name, client_id, private_key, base_url)
+        tried.token(name)
+        told, found = tried.lifecycle.load(name).extra, installations(tried, name)
     add_app(home, name, client_id, private_key, base_url, over=over)
     return told, found
 
@@ -108,15 +109,16 @@ def register_token(
 ) -> tuple[Mapping[str, Any], Token]:
     """Add a personal access token once GitHub has taken it: what GitHub tells of it (`login`, `kind`, ...), and the token.
 
-    Raises `VestalError`.
+    `base_url` as of an app. Raises `VestalError`.
     """
     _check_free(home, name, over)
-    settings = {"base_url": Place.of(base_url).api_url} if base_url.strip() else {}
+    base_url = base_url.strip() or _where(home, name)
+    settings = {"base_url": Place.of(base_url).api_url} if base_url else {}
     app = App(provider=TOKEN_PROVIDER, settings=settings)
-    with _trial(home) as trial:
-        trial.add(name, app, token)
-        given = trial.token(name)
-        told = trial.lifecycle.load(name).extra
+    with trial(home) as tried:
+        tried.add(name, app, token)
+        given = tried.token(name)
+        told = tried.lifecycle.load(name).extra
     home.add(name, app, token, over=over)
     return told, given
 
@@ -158,13 +160,20 @@ def _check_free(home: Home, name: str, over: bool) -> None:
         )
 
 
+def _where(home: Home, name: str) -> str:
+    """The GitHub of what is replaced: a new key, or a new token, is for the same one."""
+    known = _readable(home, name)
+    ours = known is not None and known.app.provider in (PROVIDER, TOKEN_PROVIDER)
+    return known.app.settings.get("base_url", "") if known is not None and ours else ""
+
+
 @contextmanager
-def _trial(home: Home) -> Iterator[Home]:
+def trial(home: Home) -> Iterator[Home]:
     """A home where something is tried before it is kept."""
     from vestal.home import Home
 
-    trial = Home.in_memory(clock=home.clock, send=home.send)
+    tried = Home.in_memory(clock=home.clock, send=home.send)
     try:
-        yield trial
+        yield tried
     finally:
-        trial.store.close()
+        tried.store.close()

@@ -82,13 +82,14 @@ class Fetched:
 
 @dataclass(slots=True)
 class Report:
-    """How it went."""
+    """How it went, or how it stands when it ends early."""
 
     out: Path
     written: bool = False
     """False: nothing has changed, and the file is as it was."""
     repositories: list[Fetched] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    """What a person should know: of repositories that are dropped, and of those that are fetched afresh."""
 
 
 class PartialOutput(VestalError):
@@ -96,8 +97,9 @@ class PartialOutput(VestalError):
 
     def __init__(self, reason: VestalError, message: str, out: Output) -> None:
         """As the reason, with what to do."""
-        kept = f"{out.partial} is partial" if out.partial.exists() else "there is no output yet"
-        how = f"run the same command again to go on; {kept}"
+        kept = [f"{out.partial} is partial"] if out.partial.exists() else []
+        kept += [f"{out.path} is still as it was"] if out.path.exists() else []
+        how = f"run the same command again to go on; {' and '.join(kept) or 'there is no output yet'}"
         super().__init__(
             message,
             category=reason.category,
@@ -110,12 +112,13 @@ class PartialOutput(VestalError):
         self.partial = out.partial
 
 
-def fetch(wanted: Wanted, pool_for: Callable[[str], GitHubTokenPool], progress: Progress | None = None) -> Report:
+def fetch(
+    wanted: Wanted, pool_for: Callable[[str], GitHubTokenPool], report: Report, progress: Progress | None = None
+) -> None:
     """Fetch, and write the file when all is there. Raises `PartialOutput`, and `VestalError` before anything is fetched.
 
-    Ctrl-C, too, leaves what the next run goes on from.
+    Ctrl-C, too, leaves what the next run goes on from. `report` is filled meanwhile, and stands however the run ends.
     """
-    report = Report(wanted.out)
     with _checkpoint(wanted.checkpoint) as file:
         output = Output(wanted.out, wanted.format, file, over=wanted.over)
         report.notes += [
@@ -124,9 +127,8 @@ def fetch(wanted: Wanted, pool_for: Callable[[str], GitHubTokenPool], progress: 
         archives = []
         for repository in wanted.repositories:
             archives.append(archive := Archive(file))
-            report.repositories.append(_one(wanted, repository, archive, output, pool_for, progress))
+            report.repositories.append(_one(wanted, repository, archive, output, pool_for, report.notes, progress))
         report.written = output.finish(archives)
-    return report
 
 
 @contextmanager
@@ -148,6 +150,7 @@ def _one(
     archive: Archive,
     output: Output,
     pool_for: Callable[[str], GitHubTokenPool],
+    notes: list[str],
     progress: Progress | None,
 ) -> Fetched:
     file = archive.file
@@ -168,6 +171,7 @@ def _one(
         output.catch_up()
     except IncompleteFetch as error:
         stream.catch_up()
+        notes += filter(None, [error.fetched.note])
         trouble = PartialOutput(error.reason, _words(repository, error.fetched, error.reason.message), output)
     except VestalError as error:
         trouble = error.copy()
@@ -177,13 +181,15 @@ def _one(
         stream.catch_up()
         raise
     else:
+        notes += filter(None, [fetched.note])
         changed = file.changed_since(before, archive.part)
         return Fetched(repository, fetched.stored, changed, fetched.requests, fetched.points, resumed, fetched.note)
     raise trouble
 
 
 def _words(repository: str, fetched: PullRequests, why: str) -> str:
-    return f"{repository}: {fetched.stored} of {fetched.found} pull requests are here, then: {why}"
+    so_far = f"{fetched.stored} of {fetched.found} pull requests are here, then: " if fetched.found else ""
+    return f"{repository}: {so_far}{why}"
 
 
 class _Stream:

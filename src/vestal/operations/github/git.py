@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from vestal.core.errors import ConfigError
 from vestal.operations.github.apps import apps, as_app, installed, only_app
 from vestal.services.git_protocol import Question
-from vestal.services.github.git_credential import answer, concerns, find_installation, is_ours
+from vestal.services.github.find import find_installation
+from vestal.services.github.git_credential import answer, concerns, is_ours
 from vestal.services.github.installations import ensure
 
 if TYPE_CHECKING:

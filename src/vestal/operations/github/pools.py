@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 
 from vestal.core.errors import ConfigError
 from vestal.operations.github.apps import as_app, only_app
-from vestal.services.github.git_credential import find_installation
+from vestal.services.github.find import find_installation
 from vestal.services.github.installations import ensure
 from vestal.services.github.pool import GitHubTokenPool
 
 if TYPE_CHECKING:
     from vestal.home import Home
-
-BASE_URL = "GITHUB_API_BASE_URL"
-"""The variable that says where the environment's tokens are good, if not at github.com."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Whose:
     credentials: tuple[str, ...] = ()
     """Credentials of the home: personal access tokens, installations, and apps, which stand for all their installations."""
     base_url: str = ""
-    """Where the environment's tokens are good."""
+    """Where the environment's tokens are good. Empty: as GITHUB_API_BASE_URL says."""
 
 
 class Pools:
@@ -72,9 +69,8 @@ class Pools:
         return GitHubTokenPool([], installations=names, home=self._home)
 
     def _of_environment(self) -> GitHubTokenPool:
-        base_url = self._whose.base_url or self._environ.get(BASE_URL, "")
         try:
-            return GitHubTokenPool(home=self._home, base_url=base_url, environ=self._environ)
+            return GitHubTokenPool(home=self._home, base_url=self._whose.base_url or None, environ=self._environ)
         except ValueError as error:
             missing = isinstance(error, ConfigError)
         if missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from vestal.core.pool.member import Left
@@ -46,3 +46,26 @@ def lines(pool: GitHubTokenPool, *, everything: bool = False) -> Iterator[Line]:
                 state.resting_until,
                 state.benched,
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The quotas of one owner, which all of its tokens share."""
+
+    tokens: tuple[tuple[str, str], ...]
+    """Names, and the tokens masked."""
+    lines: tuple[Line, ...]
+    """Of one token: a line for each bucket."""
+    refused: str | None
+    """Why its tokens are not used, if they are not."""
+
+
+def by_owner(found: Iterable[Line]) -> list[Owner]:
+    """The same for people: each quota once. Tokens that are refused stand apart from those that are used."""
+    owners: dict[tuple[str, str | None], dict[str, list[Line]]] = {}
+    for line in found:
+        owners.setdefault((line.owner, line.refused), {}).setdefault(line.name, []).append(line)
+    return [
+        Owner(tuple((name, of[0].token) for name, of in tokens.items()), tuple(next(iter(tokens.values()))), refused)
+        for (_, refused), tokens in owners.items()
+    ]

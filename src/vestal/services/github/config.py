@@ -1,14 +1,16 @@
 """What the environment says of GitHub: read once, checked at the start, all that is wrong told at once.
 
-GITHUB_APP_ID             the app's id, a number; or
-GITHUB_CLIENT_ID          its client id (`Iv...`), if there is no app id
-GITHUB_PRIVATE_KEY_PATH   the file with the app's private key (PEM)
-GITHUB_TOKEN              a personal access token instead of an app; several are divided by commas
-GITHUB_API_BASE_URL       for any GitHub but github.com
-GITHUB_WEBHOOK_SECRET     kept for programs that receive webhooks
-GITHUB_MOCK_MODE          1, true, yes or on: nothing is sent, tokens are invented
-GITHUB_MAX_RETRIES        how often a call is tried again (3)
-GITHUB_RATE_LIMIT_BUFFER  how many requests of each quota are left alone (10)
+These are the variables:
+
+    GITHUB_APP_ID             the app's id, a number; or
+    GITHUB_CLIENT_ID          its client id (`Iv...`), if there is no app id
+    GITHUB_PRIVATE_KEY_PATH   the file with the app's private key (PEM)
+    GITHUB_TOKEN              a personal access token instead of an app; several are divided by commas
+    GITHUB_API_BASE_URL       for any GitHub but github.com
+    GITHUB_WEBHOOK_SECRET     kept for programs that receive webhooks
+    GITHUB_MOCK_MODE          1, true, yes or on: nothing is sent, tokens are invented
+    GITHUB_MAX_RETRIES        how often a call is tried again (3)
+    GITHUB_RATE_LIMIT_BUFFER  how many requests of each quota are left alone (10)
 """
 
 from __future__ import annotations

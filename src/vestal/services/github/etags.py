@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from vestal.core.fork import Forked, tell
+
 LARGEST = 64 << 20
 """Bytes of answers that are kept in memory; the least recently used go first."""
 
@@ -38,7 +40,7 @@ class ETags(Protocol):
         """Keep an answer."""
 
 
-class MemoryETags:
+class MemoryETags(Forked):
     """Answers in memory."""
 
     def __init__(self, largest: int = LARGEST) -> None:
@@ -47,6 +49,7 @@ class MemoryETags:
         self._size = 0
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str], Kept] = OrderedDict()
+        tell(self)
 
     def get(self, url: str, accept: str) -> Kept | None:
         """See `ETags.get`."""
@@ -67,3 +70,9 @@ class MemoryETags:
             while self._size > self._largest:
                 _, gone = self._kept.popitem(last=False)
                 self._size -= len(gone.body)
+
+    def in_child(self) -> None:
+        """After a fork: a thread that held the lock, and was half-way through, is not here."""
+        if self._lock.locked():
+            self._kept, self._size = OrderedDict(), 0
+        self._lock = threading.Lock()

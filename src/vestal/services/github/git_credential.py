@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from vestal.core.errors import NotInstalled, VestalError
 from vestal.core.loopback import is_loopback
-from vestal.core.pool import Pool
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.services import git_protocol
 from vestal.services.git_protocol import Question
-from vestal.services.github.call import API, Call, call
-from vestal.services.github.installations import Installation, lookup_path, read_installation
 from vestal.services.github.place import Place
-from vestal.services.steps import Steps
 
 USERNAME = "x-access-token"
 """Any name will do beside an installation's token; this is the one that GitHub documents
@@ -44,20 +39,3 @@ def is_ours(question: Question, tokens: Mapping[str, Token | None]) -> str | Non
         return None
     matching = (name for name, token in tokens.items() if token is not None and token.access_token == question.password)
     return next(matching, None)
-
-
-def find_installation(api: API, app: Pool, repository: str) -> Steps[Installation]:
-    """The installation that reaches a repository, asked of GitHub as the app. Raises `NotInstalled` and as `call`."""
-    try:
-        response = yield from call(api, app, Call("GET", lookup_path(repository=repository)))
-    except VestalError as error:
-        trouble = error
-    else:
-        return read_installation(response.data)
-    if trouble.code != "not_found":
-        raise trouble
-    raise NotInstalled(
-        f"the app is not installed on {repository}, or there is no such repository",
-        remedy="check the name, or install the app there",
-        code="not_installed",
-    )

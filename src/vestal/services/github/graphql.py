@@ -53,8 +53,12 @@ def _errors(errors: object) -> list[GraphQLError]:
         GraphQLError(
             str(error.get("message", "")),
             str(error.get("type") or ""),
-            tuple(step for step in error.get("path") or () if isinstance(step, str | int)),
+            _path(error.get("path")),
         )
         for error in (errors if isinstance(errors, list) else ())
         if isinstance(error, dict)
     ]
+
+
+def _path(path: object) -> tuple[str | int, ...]:
+    return tuple(step for step in path if isinstance(step, str | int)) if isinstance(path, list) else ()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 PROVIDER = "github_app"
 APP_JWT, INSTALLATION = "app_jwt", "installation"
 """The grants: of an app, and of an installation."""
+
+_NAME = re.compile(r"[^,/\s]+")
 
 MOST_REPOSITORIES = 500
 """https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app"""
@@ -53,8 +56,8 @@ class Narrowing:
         permissions: Mapping[str, str] | None = None,
     ) -> Narrowing:
         """The same for the same repositories and permissions in any order, case and number. Raises `ConfigError`."""
-        names = {name.strip().rpartition("/")[2].lower() for name in repositories} - {""}
-        ids = {str(number).strip() for number in repository_ids} - {""}
+        names = {name.strip().rpartition("/")[2].lower() for name in repositories}
+        ids = {str(number).strip() for number in repository_ids}
         if names and ids:
             raise ConfigError("repositories are given by name and by id", remedy="give one of the two")
         if max(len(names), len(ids)) > MOST_REPOSITORIES:
@@ -62,7 +65,8 @@ class Narrowing:
                 f"a token can be narrowed to {MOST_REPOSITORIES} repositories at most",
                 remedy="name fewer, or none for all that the installation reaches",
             )
-        if not all(number.isascii() and number.isdigit() for number in ids) or any("," in name for name in names):
+        # An empty name must not come to mean all repositories.
+        if not all(number.isascii() and number.isdigit() for number in ids) or not all(map(_NAME.fullmatch, names)):
             raise ConfigError("a repository is named by what is no name or id", remedy="check the narrowing")
         levels = {name.strip().lower(): level.strip().lower() for name, level in (permissions or {}).items()}
         if not all(name and level in ("read", "write", "admin") for name, level in levels.items()):
@@ -76,9 +80,11 @@ class Narrowing:
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> Narrowing:
         """From the settings of an installation's credential. Raises `ConfigError`."""
-        pairs = [text.partition(":")[::2] for text in settings.get("permissions", "").split(",") if text.strip()]
-        repositories = settings.get("repositories", "").split(",")
-        return cls.of(repositories, settings.get("repository_ids", "").split(","), dict(pairs))
+        repositories, ids, permissions = (
+            [text for text in settings.get(name, "").split(",") if text.strip()]
+            for name in ("repositories", "repository_ids", "permissions")
+        )
+        return cls.of(repositories, ids, dict(text.partition(":")[::2] for text in permissions))
 
     def settings(self) -> dict[str, str]:
         """As settings of a credential."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
+from vestal.core.errors import HTTPError
 from vestal.core.quota import Charge, Rate, Terms, Told
 from vestal.oauth2.retry_after import retry_after, server_time
 from vestal.services.exchange import APIResponse
@@ -52,12 +53,17 @@ def charge_of(method: str, path: str, *, cost: int = 1, mutation: bool | None = 
     return Charge(CORE, cost, {"rest": 5.0} | _WRITE)
 
 
-def told(response: APIResponse, rest: float | None = None) -> Told:
-    """What an answer's headers say of the quota it was charged to; `rest`: seconds that its owner is left alone."""
+def told(response: APIResponse, rest: float | None = None, at: float | None = None) -> Told:
+    """What an answer's headers say of the quota it was charged to; `rest`: seconds that its owner is left alone.
+
+    `at`: when the answer came (None: as soon as it was asked for). Its Date is of then: an answer that took its time is no
+    clock that is ahead, and no reset is taken for earlier than it is.
+    """
     headers = response.headers
     limit, remaining = _number(headers.get("x-ratelimit-limit")), _number(headers.get("x-ratelimit-remaining"))
     reset = _number(headers.get("x-ratelimit-reset"))
-    ahead = server_time(response.head()) - response.sent_at if reset is not None else 0.0
+    came_at = response.sent_at if at is None else at
+    ahead = server_time(response.head()) - came_at if reset is not None and "date" in response.headers else 0.0
     return Told(
         bucket=headers.get("x-ratelimit-resource") or None,
         limit=limit,
@@ -67,14 +73,14 @@ def told(response: APIResponse, rest: float | None = None) -> Told:
     )
 
 
-def limited(response: APIResponse) -> Literal["primary", "secondary"] | None:
+def limited(response: APIResponse, *, graphql: bool = False) -> Literal["primary", "secondary"] | None:
     """Which limit an answer says was hit, if any.
 
     A secondary limit comes as 403 or 429 and is known from a missing permission by its message or by Retry-After. GraphQL
-    may say either in an answer with status 200 ("Exceeding the rate limit").
+    may say either in an answer with status 200 ("Exceeding the rate limit"); what REST says with one may be anything.
     """
     if response.status == 200:
-        return _limited_in_errors(response)
+        return _limited_in_errors(response) if graphql else None
     seen = response.as_response()
     return "secondary" if is_secondary(seen) else "primary" if is_primary(seen) else None
 
@@ -109,7 +115,10 @@ def _number(text: str | None) -> int | None:
 def _limited_in_errors(response: APIResponse) -> Literal["primary", "secondary"] | None:
     if b'"RATE_LIMIT' not in response.body[:4000] and b"secondary rate limit" not in response.body[:4000]:
         return None
-    errors = response.data.get("errors") if isinstance(response.data, dict) else None
+    try:
+        errors = response.data.get("errors") if isinstance(response.data, dict) else None
+    except HTTPError:
+        return None
     for error in errors if isinstance(errors, list) else ():
         if isinstance(error, dict) and str(error.get("type", "")).startswith("RATE_LIMIT"):
             return "primary"

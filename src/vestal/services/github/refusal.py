@@ -41,6 +41,7 @@ _SECONDARY = re.compile(r"secondary rate limit|abuse detection|temporarily block
 _PRIMARY = re.compile(r"rate limit exceeded|rate limit already exceeded", re.I)
 _NO_ACCESS = re.compile(r"resource not accessible|suspended|saml|must have admin|ip allow list|access blocked", re.I)
 _INTEGRATION = re.compile(r"integration not found", re.I)
+_WHO_ASKS = re.compile(r"\b(installation has been|your account (was|has been)) suspended", re.I)
 _SSO = re.compile(r"url=(https://[^\s;,]{1,1000})")
 _GATEWAY = (502, 504)
 """A gateway got no answer, or no good one: what is behind it may have done its work (RFC 9110, 15.6.3 and 15.6.5)."""
@@ -70,6 +71,11 @@ def is_primary(response: Response) -> bool:
         return False
     told = _message(read_payload(response))
     return bool(_PRIMARY.search(told)) or (_used_up(response) and not _NO_ACCESS.search(told))
+
+
+def is_suspended(response: Response) -> bool:
+    """Whether the one who asks is suspended: the installation, or the account. (What is asked about may be so, too.)"""
+    return response.status == 403 and bool(_WHO_ASKS.search(_message(read_payload(response))))
 
 
 def wait(response: Response) -> float:

@@ -144,8 +144,8 @@ def _remedy(credential: Credential, place: Place) -> str:
     page = "/settings/personal-access-tokens/new"
     if credential.refresh_token and kind(credential.refresh_token) in ("classic", "unknown"):
         page = "/settings/tokens/new"
-    name = credential.name
+    there = f" --base-url {place.api_url}" if place != Place() else ""
     return (
         f"make a new one at {place.web_url}{page}, then run "
-        f"`vestal add {name} --provider {PROVIDER} --refresh-token-file - --replace`"
+        f"`vestal github add-token {credential.name} --token-file -{there} --replace`"
     )

@@ -10,13 +10,13 @@ from vestal.core.credential import App, Credential, LastError, Past
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.services.github.api.installed import Noted
-from vestal.services.github.api.token_info import TokenInfo, last_error, token_info, token_stats
+from vestal.services.github.api.token_info import CachedTokenInfo, last_error, token_info, token_stats
 
 EMPTY = Credential(name="app/installation/1", app=App(provider="github_app"))
 KEPT = replace(EMPTY, token=Token(Secret("ghs_123"), expires_at=4600.0, issued_at=1000.0), refresh_count=3)
 
 
-def info(credential: Credential | None, now: float, buffer: float = 300.0) -> TokenInfo:
+def info(credential: Credential | None, now: float, buffer: float = 300.0) -> CachedTokenInfo:
     return token_info(42, credential, None, now=now, buffer=buffer)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -152,3 +153,18 @@ def test_the_last_hop_of_the_api_itself() -> None:
     assert last_from(PLACE, [ours]) == 0
     assert last_from(PLACE, [ours, ours, theirs]) == 1
     assert last_from(PLACE, [ours, theirs, theirs]) == 0
+
+
+def test_a_suspended_member_gives_way() -> None:
+    suspended = reply(403, {"message": "This installation has been suspended"}, **quota(4999))
+    script = Script(suspended, reply(200, **quota(10)))
+    assert script.run().status == 200
+    assert script.outstanding == 0
+    script = Script(suspended, members=["one"])
+    assert script.run().status == 403
+
+
+def test_a_file_that_speaks_of_limits_is_the_caller_s() -> None:
+    script = Script(replace(reply(200, **quota(10)), body=b'"RATE_LIMIT'))
+    assert script.run().status == 200
+    assert script.outstanding == 0

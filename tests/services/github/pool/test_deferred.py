@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.services.github.script import Renewable
-from vestal.core.errors import ConfigError
+from vestal.core.errors import ConfigError, NetworkError
 from vestal.core.pool import Member, Pool
 from vestal.core.quota import Charge, Told
 from vestal.services.github.pool.deferred import Deferred, Some
@@ -27,11 +27,33 @@ class Maker:
         self.clock = FakeClock()
         self.again = again
         self.made: list[Pool | None] = []
+        self.threads: list[int] = []
+        self.trouble: NetworkError | None = None
+        self.gate: threading.Semaphore | None = None
+        """It waits for 9 who have looked for the pool: 8 who come, and the first of them once more."""
         self.deferred = Deferred(self.make, self.clock)
 
     def make(self, before: Pool | None) -> tuple[Pool, float | None]:
         self.made.append(before)
+        self.threads.append(threading.get_ident())
+        if self.gate is not None:
+            assert all(self.gate.acquire(timeout=20) for _ in range(9))
+        if self.trouble is not None:
+            raise self.trouble
         return make_pool(self.clock), self.again
+
+
+class Watched(Deferred):
+    """Tells the maker of everybody who looks for the pool."""
+
+    def __init__(self, maker: Maker) -> None:
+        super().__init__(maker.make, maker.clock)
+        self.maker = maker
+
+    def at_hand(self) -> Pool | None:
+        if self.maker.gate is not None:
+            self.maker.gate.release()
+        return super().at_hand()
 
 
 def test_it_is_made_once_for_all_threads() -> None:
@@ -113,3 +135,62 @@ def test_what_is_asked_of_it_besides_is_the_pool_s() -> None:
         _ = maker.deferred._nothing
     with pytest.raises(AttributeError):
         _ = maker.deferred.nothing
+
+
+def test_it_is_not_made_to_look_at_it() -> None:
+    maker = Maker()
+    assert maker.deferred.peek() is None
+    assert maker.made == []
+    maker.deferred.get()
+    assert maker.deferred.peek() is not None
+
+
+async def test_the_loop_goes_on_while_it_is_made() -> None:
+    maker = Maker(again=60.0)
+    reservation = await maker.deferred.areserve(Charge("core"))
+    maker.clock.advance(61)
+    await maker.deferred.asettle(reservation, None)
+    assert len(maker.deferred.members) == 2
+    assert len(maker.made) == 1
+    await maker.deferred.atoken()
+    assert await maker.deferred.await_for_reset("core")
+    assert len(maker.made) == 2
+    assert threading.get_ident() not in maker.threads
+
+
+def test_those_who_waited_share_its_failure() -> None:
+    """And do not run into it one after the other."""
+    maker = Maker()
+    maker.trouble = NetworkError("no connection")
+    maker.gate = threading.Semaphore(0)
+    deferred = Watched(maker)
+    failures: list[str] = []
+
+    def get() -> None:
+        try:
+            deferred.get()
+        except NetworkError as error:
+            failures.append(error.message)
+
+    threads = [threading.Thread(target=get) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == ["no connection"] * 8
+    assert len(maker.made) == 1
+    maker.trouble, maker.gate = None, None
+    assert deferred.get() is not None
+
+
+def test_when_it_can_not_be_made_again_the_present_one_goes_on() -> None:
+    maker = Maker(again=60.0)
+    first = maker.deferred.get()
+    maker.clock.advance(61)
+    maker.trouble = NetworkError("no connection")
+    assert maker.deferred.get() is first
+    assert maker.deferred.get() is first
+    assert len(maker.made) == 2
+    maker.trouble = None
+    maker.clock.advance(61)
+    assert maker.deferred.get() is not first

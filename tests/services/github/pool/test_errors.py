@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from vestal.core.errors import AllExhausted, Category, ConfigError, VestalError
-from vestal.services.github.pool.errors import AllTokensExhaustedException, NoTokensError, epoch, moment
+from vestal.core.pool.member import MemberState
+from vestal.services.github.pool.errors import (
+    AllTokensExhaustedException,
+    NoTokensError,
+    all_refused,
+    epoch,
+    moment,
+    what_to_look_at,
+)
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -36,6 +44,17 @@ def test_no_tokens_is_a_value_error_and_one_of_ours() -> None:
     for kind in (ValueError, ConfigError, VestalError):
         with pytest.raises(kind, match="no GitHub token"):
             raise NoTokensError
+
+
+def test_all_are_refused() -> None:
+    states = [MemberState(f"token-{n}", f"user/{n}", {}, None, 0, "Bad credentials") for n in range(1, 8)]
+    error = all_refused(states[:1], "check them")
+    assert str(error) == "no GitHub token can be used: token-1: Bad credentials (check them)"
+    many = all_refused(states, "").message
+    assert many.endswith("token-5: Bad credentials; and 2 more")
+    assert what_to_look_at([]) == []
+    assert what_to_look_at(["me"]) == ["`vestal show me` says more"]
+    assert what_to_look_at(["me", "you"]) == ["`vestal doctor` says more"]
 
 
 def test_times() -> None:

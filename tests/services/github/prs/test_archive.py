@@ -404,3 +404,17 @@ def test_it_keeps_what_a_dictionary_would(steps: list[tuple[str, list[tuple[int,
                     wanted.discard(number)
         assert {each.number for each in archive.wanted(99)} == wanted
         assert {each.number: each.updated_at for each in archive.records()} == {n: at(h) for n, h in stored.items()}
+
+
+def test_a_run_that_had_room_for_no_more_says_so_to_the_next_one(path: Path) -> None:
+    """And to the one after that, if the next one is killed: whatever it dropped."""
+    for most, filled in ((2, True), (3, False), (None, False)):
+        wanted = replace(WIDGETS, max_prs=most)
+        with Archive(path) as archive:
+            archive.begin(wanted)
+            archive.put([record(1), record(2)])
+            archive.complete()
+        for _ in range(2):
+            with Archive(path) as archive:
+                assert archive.begin(wanted).filled is filled
+                archive.drop([1])

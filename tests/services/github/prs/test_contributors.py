@@ -10,6 +10,7 @@ from tests.github.fetcher_truth import StubTime, pool_of
 from tests.github.stub.generate import END
 from tests.github.stub.server import Stub
 from tests.services.github.prs.made import record
+from tests.services.github.script import Renewable, Script, reply
 from vestal.core.errors import HTTPError
 from vestal.services.github.call import API
 from vestal.services.github.place import Place
@@ -84,3 +85,15 @@ def test_records_at_hand_can_be_counted() -> None:
 @pytest.mark.parametrize(("login", "bot"), [("renovate[bot]", True), ("Dependabot", True), ("bottom", False)])
 def test_bots_are_known_by_name(login: str, bot: bool) -> None:
     assert is_bot(login) is bot
+
+
+@pytest.mark.parametrize("cursor", [None, "same"])
+@pytest.mark.parametrize("nodes", [[], [{"updatedAt": 5}]])
+def test_a_listing_that_is_none_does_not_go_on_for_ever(cursor: str | None, nodes: list[object]) -> None:
+    pulls = {"nodes": nodes, "pageInfo": {"hasNextPage": True, "endCursor": cursor}}
+    script = Script([reply(200, {"data": {"repository": {"pullRequests": pulls}}})] * 3)
+    steps = top_contributors(
+        script.api(), script.pool([Renewable("a")]), "acme/widgets", since=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    with pytest.raises(HTTPError, match="not of the form"):
+        script.run(steps)

@@ -42,7 +42,8 @@ def command(operation: str, credential: str | None, hosts: tuple[str, ...], user
         raise ConfigError("--credential and --host go together", remedy="name the host that may get the token")
     if operation not in ("get", "erase"):  # "store", and what git may ask for in the future
         return
-    question = read(Secret(sys.stdin.read(MOST)))
+    # As bytes: text would make a line break of a carriage return, which an address can smuggle in.
+    question = read(Secret(sys.stdin.buffer.read(MOST).decode("utf-8", "replace")))
     home = open_home()
     if credential is None:
         known = places(home)

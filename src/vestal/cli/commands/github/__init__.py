@@ -27,7 +27,8 @@ def command(context: click.Context) -> None:
 
     Those who ask are named by --app (an app of `vestal github add-app`) or by --credential (an app, an installation or a
     token, several times); without these, the tokens of GITHUB_SEEDING_TOKENS and GITHUB_SEEDING_TOKEN ask together,
-    separated by commas. --base-url, or GITHUB_API_BASE_URL, says where these are good, if not at github.com.
+    separated by commas. --base-url, or GITHUB_API_BASE_URL, says where these are good, and where what is added belongs, if
+    that is not github.com.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -42,7 +42,8 @@ def command(operation: str, app: str | None, installation: int | None) -> None:
 
     if operation not in ("get", "erase"):  # "store", and what git may ask for in the future
         return
-    question = read(Secret(sys.stdin.read(MOST)))
+    # In bytes, since text would take a carriage return within a value for the end of its line.
+    question = read(Secret(sys.stdin.buffer.read(MOST).decode("utf-8", "replace")))
     if operation == "get":
         answer = git.get(open_home(), question, app, installation)
         if answer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ from vestal.cli.github import asking, pools
 from vestal.cli.parameters import json_option
 
 if TYPE_CHECKING:
-    from vestal.operations.github.quota import Line
+    from vestal.operations.github.quota import Line, Owner
 
 
 @click.command("limits")
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="All buckets, and not just core, graphql and search.")
 @json_option
 def command(app: str | None, credentials: tuple[str, ...], base_url: str, everything: bool, as_json: bool) -> None:
-    """Show what is left of the quotas, by token and bucket.
+    """Show what is left of the quotas, by owner and bucket.
 
-    Tokens of one owner share one quota. GitHub is asked, which costs nothing of it.
+    Tokens of one owner share one quota: they stand beside it, the second one behind a +. GitHub is asked, which costs
+    nothing of it.
     """
-    from vestal.cli.output import table, write_json
-    from vestal.operations.github.quota import lines
+    from vestal.cli.output import note, table, write_json
+    from vestal.operations.github.quota import by_owner, lines
     from vestal.operations.times import rfc3339
 
     with pools(app, credentials, base_url) as made:
@@ -47,29 +49,27 @@ def command(app: str | None, credentials: tuple[str, ...], base_url: str, everyt
             ]
         )
         return
-    owners = any(not line.owner.endswith(_owner_in(line.name)) for line in found)
-    headers = ["name", "token", *(["owner"] if owners else []), "bucket", "left", "resets", "state"]
-    table(headers, [_row(line, now, owners=owners) for line in found])
+    owners = by_owner(found)
+    headers = ["name", "token", "bucket", "left", "resets", "state"]
+    table(headers, [row for owner in owners for row in _rows(owner, now)])
+    for owner in owners:
+        if owner.refused is not None:
+            note(f"{', '.join(name for name, _ in owner.tokens)}: {owner.refused}")
 
 
-def _owner_in(name: str) -> str:
-    """What the name of an installation's credential tells of the owner: then there is no need of a column for that."""
-    return "/".join(name.split("/")[-2:]) if "/installation/" in name else " "
+def _rows(owner: Owner, now: float) -> list[list[str]]:
+    """The tokens of an owner beside its quotas: further tokens do not add to them."""
+    tokens = [["+ " + name if number else name, token] for number, (name, token) in enumerate(owner.tokens)]
+    if owner.refused is not None:
+        return [[name, token, "", "", "", "refused"] for name, token in owner.tokens]
+    quotas = [_quota(line, now) for line in owner.lines]
+    return [[*(token or [""] * 2), *(quota or [""] * 4)] for token, quota in zip_longest(tokens, quotas)]
 
 
-def _row(line: Line, now: float, *, owners: bool) -> list[str]:
+def _quota(line: Line, now: float) -> list[str]:
     left = line.left
     counts = f"{left.remaining:,} of {left.limit:,}" if None not in (left.remaining, left.limit) else ""
-    owner = line.owner.partition("/")[2] or line.owner
-    return [
-        line.name,
-        line.token,
-        *([owner] if owners else []),
-        line.bucket,
-        counts,
-        _resets(line, now),
-        _state(line, now),
-    ]
+    return [line.bucket, counts, _resets(line, now), _state(line, now)]
 
 
 def _resets(line: Line, now: float) -> str:
@@ -84,8 +84,6 @@ def _resets(line: Line, now: float) -> str:
 def _state(line: Line, now: float) -> str:
     from vestal.operations.times import relative
 
-    if line.refused is not None:
-        return f"refused: {line.refused}"
     if line.resting_until is not None:
         return f"resting, free {relative(line.resting_until, now)}"
     return "unknown" if line.left.remaining is None else "fine" if line.left.remaining else "exhausted"

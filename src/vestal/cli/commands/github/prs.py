@@ -57,7 +57,7 @@ def command(
     from vestal.cli.live.fetching import following
     from vestal.cli.output import note
     from vestal.core.errors import ConfigError
-    from vestal.operations.github.fetch import Wanted, fetch
+    from vestal.operations.github.fetch import Report, Wanted, fetch
     from vestal.operations.github.windows import edge
     from vestal.services.github.prs.sinks import format_of, sink
 
@@ -79,25 +79,28 @@ def command(
     )
     if wanted.until is not None and wanted.until.at <= wanted.since.at:
         raise ConfigError("the window ends before it begins", remedy="let --until be later than --since")
+    report = Report(path)
     try:
         with pools(app, credentials, base_url) as made, following() as progress:
-            report = fetch(wanted, made.reaching, progress)
+            fetch(wanted, made.reaching, report, progress)
     except KeyboardInterrupt:
-        note(f"{path} is not complete: run the same command again to go on")
+        note(f"{path} is not {'up to date' if path.exists() else 'complete'}: run the same command again to go on")
         raise
+    finally:
+        for text in report.notes if not as_json else ():
+            note(text)
     _tell(report, wanted, as_json=as_json)
 
 
 def _tell(report: Report, wanted: Wanted, *, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from vestal.cli.output import counted, note, say, write_json
+    from vestal.cli.output import counted, say, write_json
 
-    for text in [*report.notes, *(each.note for each in report.repositories if each.note)]:
-        note(text)
     if as_json:
         repositories = [asdict(each) for each in report.repositories]
-        write_json({"out": str(report.out), "complete": True, "changed": report.written, "repositories": repositories})
+        told = {"complete": True, "changed": report.written, "notes": report.notes, "repositories": repositories}
+        write_json({"out": str(report.out), **told})
         return
     stored = sum(each.stored for each in report.repositories)
     changed, points = (sum(getattr(each, name) for each in report.repositories) for name in ("changed", "points"))

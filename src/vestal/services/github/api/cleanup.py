@@ -6,6 +6,7 @@ import logging
 import threading
 
 from vestal.core.clock import Clock
+from vestal.core.fork import Forked, tell
 from vestal.services.github.api.installed import Installed
 from vestal.services.github.api.lookup import Lookup
 
@@ -15,7 +16,7 @@ EVERY = 600.0
 _log = logging.getLogger("vestal.github")
 
 
-class Cleanup:
+class Cleanup(Forked):
     """When it was last done, and the doing. Safe for use from any thread; nothing here blocks on I/O.
 
     What is let go of is memory. The credential stays in the store, with its counts and its history.
@@ -28,6 +29,7 @@ class Cleanup:
         self.last = clock.now()
         """Epoch seconds; when the client was made, if it was not done yet."""
         self._steady = clock.steady()
+        tell(self)
 
     def if_due(self) -> None:
         """Do it, if it is 10 minutes since the last time."""
@@ -48,6 +50,10 @@ class Cleanup:
         if count:
             _log.info("%d expired installation tokens were let go of", count)
         return count
+
+    def in_child(self) -> None:
+        """After a fork: another thread may have held the lock."""
+        self._lock = threading.Lock()
 
     @staticmethod
     def _let_go(lookup: Lookup, found: Installed, now: float) -> bool:

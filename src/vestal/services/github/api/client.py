@@ -12,6 +12,7 @@ from vestal.services.exchange import APIRequest, APIResponse
 from vestal.services.github.api import commits, contents, repository, statuses, tokens
 from vestal.services.github.api.connection import REFRESH_BUFFER, Connection, Credentials, connect
 from vestal.services.github.api.installed import sleep_of
+from vestal.services.github.installations import Narrowing
 from vestal.services.github.pool import GitHubTokenPool
 from vestal.services.runner import AsyncRunner, Runner
 from vestal.services.sender import APISender, AsyncAPISender
@@ -43,6 +44,7 @@ class _Operations(Generic[S]):
         sender: S | None = None,
         clock: Clock | None = None,
         refresh_buffer: float = REFRESH_BUFFER,
+        permissions: Mapping[str, str] | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         """See `GitHubAPIClient`."""
@@ -58,7 +60,13 @@ class _Operations(Generic[S]):
             pool=pool.pool if isinstance(pool, GitHubTokenPool) else pool,
         )
         self.connection: Connection = connect(
-            credentials, base_url=base_url, home=home, clock=clock, refresh_buffer=refresh_buffer, environ=environ
+            credentials,
+            base_url=base_url,
+            home=home,
+            clock=clock,
+            refresh_buffer=refresh_buffer,
+            narrowing=Narrowing.of(permissions=permissions),
+            environ=environ,
         )
         self._start(sender)
 
@@ -70,6 +78,7 @@ class _Operations(Generic[S]):
         if self.connection.own is not None:
             self.connection.own.close()
 
+    get_installation = operation(tokens.get_installation)
     get_installation_token = operation(tokens.get_installation_token)
     _get_installation_token = get_installation_token
     refresh_installation_token = operation(tokens.refresh_installation_token)
@@ -106,8 +115,10 @@ class GitHubAPIClient(_Operations[Callable[[APIRequest], APIResponse]]):
     shared by all processes that use it.
 
     `base_url`: for any GitHub but github.com. `sender`: what sends API requests, instead of a sender of its own.
-    `refresh_buffer`: seconds before its expiry from which a token counts as expired. Raises `ConfigError` for what can't be
-    used. Every method may block, raises `VestalError`, and can be called from any thread.
+    `refresh_buffer`: seconds before its expiry from which a token counts as expired. `permissions`: all that the tokens of
+    installations are to be good for, like `{"contents": "read"}`; None: whatever was granted. `Unprocessable` is raised
+    where an installation has less. Raises `ConfigError` for what can't be used. Every method may block, raises
+    `VestalError`, and can be called from any thread.
     """
 
     def _start(self, sender: Callable[[APIRequest], APIResponse] | None) -> None:

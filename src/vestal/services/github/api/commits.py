@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from vestal.services.github.api.reach import Client, next_call, object_of, path_of, request
+from vestal.services.github.api.reach import Client, next_call, object_of, objects, path_of, request
 from vestal.services.github.call import Call
-from vestal.services.github.paging import PER_PAGE, next_page
+from vestal.services.github.paging import PER_PAGE, onward
 from vestal.services.steps import Steps
 
 MOST_FILES = 3000
@@ -38,12 +38,13 @@ def fetch_commit_patches(client: Client, owner: str, repo: str, sha: str) -> Ste
     """A commit with all its files, over all pages. `sha` may be a branch or a tag as well. Raises `VestalError`."""
     wanted = Call("GET", path_of(owner, repo, "commits", sha), query={"per_page": PER_PAGE})
     commit, files = yield from _pages(client, owner, repo, wanted, "files", f"the commit {sha} in {owner}/{repo}")
-    parents = [parent["sha"] for parent in commit.get("parents") or [] if "sha" in parent]
+    parents = [str(parent["sha"]) for parent in objects(commit.get("parents")) if "sha" in parent]
+    stats = commit.get("stats")
     return {
         "commit_data": {name: value for name, value in commit.items() if name != "files"},
-        "patches": {file["filename"]: file["patch"] for file in files if file.get("patch") is not None},
+        "patches": {str(file.get("filename")): str(file["patch"]) for file in files if file.get("patch") is not None},
         "files": files,
-        "stats": commit.get("stats") or {},
+        "stats": stats if isinstance(stats, dict) else {},
         "is_merge_commit": len(parents) > 1,
         "parent_commits": parents,
         "truncated": len(files) >= MOST_FILES,
@@ -59,7 +60,7 @@ def compare(client: Client, owner: str, repo: str, base: str, head: str) -> Step
     wanted = Call("GET", path_of(owner, repo, "compare", f"{base}...{head}"), query={"per_page": PER_PAGE, "page": 1})
     missing = f"{base} or {head} in {owner}/{repo}"
     told, commits = yield from _pages(client, owner, repo, wanted, "commits", missing)
-    files = told.get("files") or []
+    files = objects(told.get("files"))
     return {**told, "commits": commits, "files": files, "files_truncated": len(files) >= MOST_COMPARED_FILES}
 
 
@@ -69,12 +70,13 @@ def _pages(
     """An object of which one list comes in pages: its first page, and the whole list."""
     first: dict[str, Any] = {}
     items: list[dict[str, Any]] = []
+    seen: set[str] = set()
     while True:
         answer = yield from request(client, owner, repo, wanted, missing=missing, code="commit_not_found")
         page = object_of(answer)
         first = first or page
-        items += page.get(key) or []
-        following = next_page(answer)
+        items += objects(page.get(key))
+        following = onward(answer, seen)
         if following is None:
             return first, items
         wanted = next_call(wanted, following)

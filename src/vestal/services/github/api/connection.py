@@ -20,7 +20,7 @@ from vestal.services.github.api.lookup import Lookup
 from vestal.services.github.api.mock import APP_ID, MockGitHub, new_key
 from vestal.services.github.call import API
 from vestal.services.github.config import GitHubConfig, read_config, read_private_key
-from vestal.services.github.installations import ensure
+from vestal.services.github.installations import EVERYTHING, Narrowing, ensure
 from vestal.services.github.limits import TERMS
 from vestal.services.github.place import Place
 from vestal.services.github.pool.owners import host_of
@@ -71,24 +71,29 @@ def connect(
     home: Home | None,
     clock: Clock | None,
     refresh_buffer: float,
+    narrowing: Narrowing,
     environ: Mapping[str, str],
 ) -> Connection:
     """Put it together. Sends nothing; reads the key's file and the home, and adds the app to it. Raises `ConfigError`."""
     config = read_config(environ, credentials=not credentials)
     clock = clock or (home.clock if home is not None else SystemClock())
     base_url = config.base_url if base_url is None else base_url
+    if not credentials and not config.mock_mode and not config.app_id:
+        credentials = Credentials(tokens=config.tokens)
     if credentials.pool is not None or credentials.tokens:
+        if narrowing != EVERYTHING:
+            raise ConfigError(
+                "only an app's tokens can be narrowed to permissions", remedy="give an app, or none of them"
+            )
         return _with_tokens(credentials, config, base_url, home, clock, refresh_buffer)
     if not credentials and config.mock_mode:
-        return _mock(config, clock, refresh_buffer)
-    if not credentials and not config.app_id:
-        return _with_tokens(Credentials(tokens=config.tokens), config, base_url, home, clock, refresh_buffer)
+        return _mock(config, narrowing, clock, refresh_buffer)
     if home is None:
         from vestal import _home
 
         home = _home()
     place, name = _app(credentials, config, base_url, home)
-    return _with_app(place, name, config, home, clock, refresh_buffer)
+    return _with_app(place, name, narrowing, config, home, clock, refresh_buffer)
 
 
 def _app(credentials: Credentials, config: GitHubConfig, base_url: str, home: Home) -> tuple[Place, str]:
@@ -111,13 +116,15 @@ def _app(credentials: Credentials, config: GitHubConfig, base_url: str, home: Ho
     return Place.of(base_url), ensure_app(home, app_id, key, base_url)
 
 
-def _with_app(place: Place, name: str, config: GitHubConfig, home: Home, clock: Clock, buffer: float) -> Connection:
+def _with_app(
+    place: Place, name: str, narrowing: Narrowing, config: GitHubConfig, home: Home, clock: Clock, buffer: float
+) -> Connection:
     api = API(place, clock=clock, retry=_retry(config))
     # The lifecycle replaces tokens at this margin by itself; a longer one is asked for.
     min_ttl = buffer if buffer > REFRESH_BUFFER else None
 
     def install(installation_id: int) -> Installed:
-        credential = ensure(home, name, installation_id)
+        credential = ensure(home, name, installation_id, narrowing)
         return installed(home, place, installation_id, credential, config.rate_limit_buffer, min_ttl)
 
     lookup = Lookup(api, partial(_app_pool, home, place, name, clock), install)
@@ -151,13 +158,13 @@ def _with_tokens(
     return connection
 
 
-def _mock(config: GitHubConfig, clock: Clock, buffer: float) -> Connection:
+def _mock(config: GitHubConfig, narrowing: Narrowing, clock: Clock, buffer: float) -> Connection:
     from vestal.home import Home
 
     mock = MockGitHub(clock)
     home = Home.in_memory(clock=clock, send=mock.send)
     name = ensure_app(home, APP_ID, new_key(), "")
-    connection = _with_app(Place(), name, config, home, clock, buffer)
+    connection = _with_app(Place(), name, narrowing, config, home, clock, buffer)
     connection.mock, connection.own = mock, home
     return connection
 

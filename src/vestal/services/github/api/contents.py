@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
 from vestal.core.errors import HTTPError, Unprocessable, VestalError
 from vestal.services.exchange import APIResponse
 from vestal.services.github.api.error_dict import error_dict
-from vestal.services.github.api.reach import Client, object_of, path_of, request
+from vestal.services.github.api.reach import Client, object_of, objects, path_of, request
 from vestal.services.github.call import Call
 from vestal.services.steps import Steps, together
 
@@ -92,7 +91,7 @@ def list_folder(
     answer: APIResponse = yield from request(client, owner, repo, wanted, missing=missing, code="file_not_found")
     if not isinstance(answer.data, list):
         raise Unprocessable(f"{path} is no folder", remedy="fetch it as a file", code="not_a_folder")
-    return answer.data
+    return objects(answer.data)
 
 
 _KINDS = {"dir": "a folder", "submodule": "a submodule", "symlink": "a symbolic link that leads to no file here"}
@@ -112,7 +111,7 @@ def _not_a_file(path: str, kind: str) -> Unprocessable:
 def _decoded(content: object) -> bytes:
     try:
         return base64.b64decode(content if isinstance(content, str) else "")
-    except binascii.Error:
+    except ValueError:  # no base64 (binascii.Error), or no ASCII
         pass
     raise HTTPError("GitHub's answer holds no base64", remedy="ask again", code="malformed_data")
 

@@ -9,13 +9,14 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from vestal.core.errors import NotInstalled, PermissionDenied, VestalError
+from vestal.core.errors import NotInstalled
 from vestal.core.fork import Forked, tell
 from vestal.core.pool import Pool
 from vestal.services.github.api.flights import Flights
 from vestal.services.github.api.installed import Installed
-from vestal.services.github.call import API, Call, call
-from vestal.services.github.installations import Installation, lookup_path, read_installation
+from vestal.services.github.call import API
+from vestal.services.github.find import check_active, find_installation
+from vestal.services.github.installations import Installation
 from vestal.services.steps import Steps, do
 
 
@@ -79,6 +80,11 @@ class Lookup(Forked):
         with self._lock:
             return list(self._by_id.values())
 
+    def ask(self, repository: str, organization: str, user: str) -> Steps[Installation]:
+        """What GitHub says of one installation now. Raises as `find_installation`."""
+        pool = yield from do(self._app_pool)
+        return (yield from find_installation(self._api, pool, repository, organization=organization, user=user))
+
     def drop(self, gone: Installed) -> None:
         """Forget an installation: GitHub says that it is gone or suspended, or its token has expired unused."""
         with self._lock:
@@ -99,20 +105,12 @@ class Lookup(Forked):
         if known is not None:
             return known
         pool = yield from do(self._app_pool)
-        trouble = None
         try:
-            answer = yield from call(self._api, pool, Call("GET", lookup_path(repository=f"{owner}/{repo}")))
-        except VestalError as error:
-            trouble = error
-        if trouble is not None:
-            if trouble.code != "not_found":
-                raise trouble
+            told = check_active((yield from find_installation(self._api, pool, f"{owner}/{repo}")))
+        except NotInstalled:
             with self._lock:
                 self._by_account.setdefault(owner.lower(), None)
-            raise _not_installed(owner, repo)
-        told = read_installation(answer.data)
-        if told.suspended_at is not None:
-            raise _suspended(told)
+            raise
         found = self._by_id.get(told.id)
         if found is None:
             made = yield from do(partial(self._install, told.id))
@@ -131,19 +129,3 @@ class Lookup(Forked):
     def in_child(self) -> None:
         """After a fork: the thread that held the lock is not here."""
         self._lock = threading.Lock()
-
-
-def _not_installed(owner: str, repo: str) -> NotInstalled:
-    return NotInstalled(
-        f"the app is not installed on {owner}/{repo}, or there is no such repository",
-        remedy="install the app there, or add the repository to its installation",
-        code="not_installed",
-    )
-
-
-def _suspended(told: Installation) -> PermissionDenied:
-    return PermissionDenied(
-        f"installation {told.id} of the app in {told.account} has been suspended",
-        remedy="who suspended it can lift that: the account's owner, under Settings, Applications, or the app's owner",
-        code="suspended",
-    )

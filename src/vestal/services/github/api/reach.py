@@ -106,10 +106,10 @@ def request(
 
 def request_all(
     client: Client, owner: str, repo: str, wanted: Call, *, missing: str = "", code: str = "repository_not_found"
-) -> Steps[list[Any]]:
-    """All items of a list."""
+) -> Steps[list[dict[str, Any]]]:
+    """All items of a list of objects."""
     flow = within(client, owner, repo, lambda reach: collect(client.connection.api, reach.pool, wanted))
-    return (yield from _naming(flow, missing or f"the repository {owner}/{repo}", code))
+    return objects((yield from _naming(flow, missing or f"the repository {owner}/{repo}", code)))
 
 
 def path_of(owner: str, repo: str, *parts: str) -> str:
@@ -137,6 +137,15 @@ def object_of(response: APIResponse) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise HTTPError("GitHub's answer is no JSON object", remedy="check base_url", code="invalid_response")
     return data
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """A list of JSON objects; empty for null. Raises `HTTPError` for anything else."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise HTTPError("GitHub's answer is no list of JSON objects", remedy="check base_url", code="invalid_response")
+    return value
 
 
 def next_call(wanted: Call, following: str) -> Call:

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from vestal.core.errors import HTTPError
 from vestal.services.github.api.contents import list_folder
 from vestal.services.github.api.find_tests import FoundTests, find_tests
-from vestal.services.github.api.reach import Client, object_of, path_of, request
+from vestal.services.github.api.reach import Client, object_of, objects, path_of, request
 from vestal.services.github.call import Call
 from vestal.services.steps import Steps
 
@@ -73,15 +73,16 @@ def fetch_repository_metadata(client: Client, owner: str, repo: str) -> Steps[Re
     details = yield from get_repo_details(client, owner, repo)
     told = object_of((yield from request(client, owner, repo, Call("GET", path_of(owner, repo, "languages")))))
     structure = yield from _structure(client, owner, repo)
+    owner_of, topics = details.get("owner"), details.get("topics")
     has = {name: bool(details.get(name)) for name in _FEATURES}
     return {
         "basic_info": {
             **{name: details.get(name) for name in BASIC},
-            "owner": (details.get("owner") or {}).get("login"),
+            "owner": owner_of.get("login") if isinstance(owner_of, dict) else None,
         },
         "structure": structure,
         "languages": shares(told),
-        "topics": list(details.get("topics") or []),
+        "topics": topics if isinstance(topics, list) else [],
         "license": details.get("license"),
         "created_at": details.get("created_at"),
         "updated_at": details.get("updated_at"),
@@ -106,7 +107,7 @@ def identify_test_files(
     wanted = Call("GET", path_of(owner, repo, "git", "trees", ref), query={"recursive": "1"})
     missing = f"the tree {ref} in {owner}/{repo}"
     tree = object_of((yield from request(client, owner, repo, wanted, missing=missing, code="commit_not_found")))
-    paths = [entry["path"] for entry in tree.get("tree") or [] if entry.get("type") == "blob"]
+    paths = [str(entry.get("path", "")) for entry in objects(tree.get("tree")) if entry.get("type") == "blob"]
     found = find_tests(paths, changed_files)
     return {**found, "truncated": bool(tree.get("truncated"))}
 
@@ -128,6 +129,6 @@ def _structure(client: Client, owner: str, repo: str) -> Steps[Structure]:
         entries = []
     named: dict[str, list[str]] = {"file": [], "dir": [], "other": []}
     for entry in entries:
-        kind = entry.get("type")
+        kind = str(entry.get("type"))
         named[kind if kind in ("file", "dir") else "other"].append(str(entry.get("name")))
     return {"files": named["file"], "directories": named["dir"], "others": named["other"]}

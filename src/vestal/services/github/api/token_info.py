@@ -12,7 +12,7 @@ SOON = 600.0
 """Seconds: a token with no more left than that expires soon."""
 
 
-class TokenInfo(TypedDict, total=False):
+class CachedTokenInfo(TypedDict, total=False):
     """One token, as a repository sees it. Times are epoch seconds. `repo_key` is missing where it is the key of a table."""
 
     has_token: bool
@@ -56,7 +56,7 @@ class TokenStats(TypedDict):
 
 def token_info(
     installation_id: int, credential: Credential | None, noted: Noted | None, *, now: float, buffer: float
-) -> TokenInfo:
+) -> CachedTokenInfo:
     """What is known of an installation's token. `noted`: the last failure that this process saw; `buffer`: seconds."""
     token = credential.token if credential is not None else None
     left = None if token is None else token.expires_in(now)
@@ -94,7 +94,7 @@ def last_error(credential: Credential | None, noted: Noted | None) -> str | None
 
 
 def token_stats(
-    infos: Iterable[TokenInfo], *, repositories: int, last_cleanup: float, since_cleanup: float
+    infos: Iterable[CachedTokenInfo], *, repositories: int, last_cleanup: float, since_cleanup: float
 ) -> TokenStats:
     """The counts over all installations. `since_cleanup`: seconds."""
     known = list(infos)
@@ -114,6 +114,6 @@ def token_stats(
     }
 
 
-def _soon(info: TokenInfo) -> bool:
+def _soon(info: CachedTokenInfo) -> bool:
     left = info["expires_in_seconds"]
     return left is not None and left <= SOON

@@ -5,13 +5,28 @@ from __future__ import annotations
 import logging
 from functools import partial
 
+from vestal.core.errors import ConfigError
 from vestal.core.token import Token
 from vestal.services.github.api.installed import Installed
 from vestal.services.github.api.reach import Client, FixedReach, Reach, check_repository, within
-from vestal.services.github.api.token_info import TokenInfo, TokenStats, token_info, token_stats
+from vestal.services.github.api.token_info import CachedTokenInfo, TokenStats, token_info, token_stats
+from vestal.services.github.installations import Installation
 from vestal.services.steps import Steps, ask, do
 
 _log = logging.getLogger("vestal.github")
+
+
+def get_installation(
+    client: Client, repository: str = "", *, organization: str = "", user: str = ""
+) -> Steps[Installation]:
+    """The app's installation on a repository (`owner/name`), in an organization or for a user, as GitHub has it now.
+
+    A suspended one is told as well (`suspended_at`). Raises `NotInstalled`, and `ConfigError` for a client without an app.
+    """
+    lookup = client.connection.lookup
+    if lookup is None:
+        raise ConfigError("personal access tokens have no installations", remedy="give the client an app")
+    return (yield from lookup.ask(repository, organization, user))
 
 
 def get_installation_token(client: Client, owner: str, repo: str, force_refresh: bool = False) -> Steps[str]:
@@ -60,7 +75,7 @@ def cleanup_expired_tokens(client: Client) -> Steps[int]:
     return client.connection.cleanup.run()
 
 
-def get_cached_token_info(client: Client, owner: str, repo: str) -> Steps[TokenInfo | None]:
+def get_cached_token_info(client: Client, owner: str, repo: str) -> Steps[CachedTokenInfo | None]:
     """What is known of a repository's token; None if this client has not asked for it yet. Sends nothing."""
     check_repository(owner, repo)
     lookup = client.connection.lookup
@@ -71,11 +86,11 @@ def get_cached_token_info(client: Client, owner: str, repo: str) -> Steps[TokenI
     return {**info, "repo_key": f"{owner}/{repo}".lower()}
 
 
-def get_all_cached_tokens_info(client: Client) -> Steps[dict[str, TokenInfo]]:
+def get_all_cached_tokens_info(client: Client) -> Steps[dict[str, CachedTokenInfo]]:
     """The same for all repositories that this client has asked for, by `owner/name` in lower case."""
     lookup = client.connection.lookup
     known = {} if lookup is None else lookup.all()
-    infos: dict[int, TokenInfo] = {}
+    infos: dict[int, CachedTokenInfo] = {}
     for found in known.values():
         if found.id not in infos:
             infos[found.id] = yield from _info(client, found)
@@ -85,7 +100,7 @@ def get_all_cached_tokens_info(client: Client) -> Steps[dict[str, TokenInfo]]:
 def get_token_management_stats(client: Client) -> Steps[TokenStats]:
     """Counts over all installations that this client knows; see `TokenStats`."""
     connection = client.connection
-    infos: list[TokenInfo] = []
+    infos: list[CachedTokenInfo] = []
     for found in connection.lookup.installations() if connection.lookup is not None else ():
         infos += [(yield from _info(client, found))]
     return token_stats(
@@ -102,7 +117,7 @@ def _token(reach: Reach, *, force: bool) -> Steps[Token]:
     return (yield from ask(reach.source))
 
 
-def _info(client: Client, found: Installed) -> Steps[TokenInfo]:
+def _info(client: Client, found: Installed) -> Steps[CachedTokenInfo]:
     connection = client.connection
     record = yield from do(found.record)
     return token_info(found.id, record, found.source.failure, now=connection.clock.now(), buffer=connection.buffer)

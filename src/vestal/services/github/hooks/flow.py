@@ -19,8 +19,8 @@ from vestal.oauth2.address import origin
 from vestal.services.exchange import APIResponse
 from vestal.services.github.call import API, Attempts, Call
 from vestal.services.github.etags import Kept
-from vestal.services.github.limits import limited
 from vestal.services.github.place import Place
+from vestal.services.github.refusal import is_suspended
 from vestal.services.steps import Steps
 
 _MUTATION = re.compile(r"(?:[\s,\ufeff]|#[^\n]*+)*+mutation\b")
@@ -46,7 +46,8 @@ def relayed(
 
     - The quota is reserved before each sending, and settled by the answer. Where a limit is hit all the same, another token
       takes over, or the request waits, up to the pool's patience. Raises `AllTokensExhaustedException`.
-    - A refused token (401) is replaced once, or waited for while it is new; one that can't be is benched.
+    - A refused token (401) is replaced once, or waited for while it is new; one that can't be, or whose owner is suspended,
+      is benched.
     - Every other answer is the caller's, and so is a refusal if there is nobody else to ask.
 
     `body`: what is at hand of it, to tell GraphQL's mutations from queries. `replayable`: it can be sent again. `retried`:
@@ -84,7 +85,8 @@ class _Relayed(Attempts):
         self, response: APIResponse, reservation: Reservation, token: Token, kept: Kept | None
     ) -> Steps[APIResponse | None]:
         trouble = response.status >= 500 and self.wanted.retried
-        if limited(response) is None and response.status != 401 and not trouble:
+        refused = response.status == 401 or is_suspended(response.as_response())
+        if self._limited(response) is None and not refused and not trouble:
             return response
         try:
             answer = yield from super()._judge(response, reservation, token, kept)

@@ -54,7 +54,7 @@ class GitHubPoolAuth(httpx2.Auth):
                         response.read()
                     step = _on(steps, self._answer(response, sent_at))
                 else:
-                    step = self.take(steps, step)
+                    step = self._take(steps, step)
         finally:
             steps.close()
 
@@ -95,7 +95,7 @@ class GitHubPoolAuth(httpx2.Auth):
         body = hop.content if hop.is_stream_consumed or hop.is_closed else b""
         return APIResponse(hop.status_code, headers, body, sent_at, str(hop.request.url))
 
-    def take(self, steps: Steps[APIResponse], step: Step) -> Step | None:
+    def _take(self, steps: Steps[APIResponse], step: Step) -> Step | None:
         """Take a step that sends nothing; the next one."""
         try:
             outcome = self._runner.take(step)

@@ -155,13 +155,13 @@ class _Relaying:
     def _send(self, answers: list[requests.Response], request: APIRequest) -> APIResponse:
         sent_at = self._quotas.api.clock.now()
         result = self._exchange(request.url, request.headers["Authorization"])
-        if isinstance(result, requests.RequestException):
+        if isinstance(result, Exception):
             raise result
         answers.append(result)
         headers = {name.lower(): value for name, value in result.headers.items()}
         return APIResponse(result.status_code, headers, result.content, sent_at, request.url)
 
-    def _exchange(self, url: str, authorization: Text) -> requests.Response | requests.RequestException:
+    def _exchange(self, url: str, authorization: Text) -> requests.Response | Exception:
         """The answer; or the failure as a value, without the traceback of what held the token."""
         asked = self._asked
         try:
@@ -174,8 +174,8 @@ class _Relaying:
                 verify=self.verify,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
-            failure = error.with_traceback(None)
+        except Exception as error:  # OSError, say, for certificates that are not there
+            failure: Exception = error.with_traceback(None)
         failure.__cause__ = failure.__context__ = None
         return failure
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from vestal.core.errors import AllExhausted, ConfigError
+from vestal.core.errors import AllExhausted, ConfigError, NeedsLogin
+from vestal.core.pool.member import MemberState
 
 WORDS = "All GitHub tokens are rate-limited. Reset time: {}"
+
+ENVIRONMENT = "check that the tokens of GITHUB_SEEDING_TOKENS are complete, still valid, and for this GitHub"
+GIVEN = "check that the tokens that were given are complete, still valid, and for this GitHub"
+"""What a person should look at when all tokens are refused."""
+
+SHOWN = 5
+"""Tokens whose refusal is told one by one."""
 
 
 class NoTokensError(ConfigError, ValueError):
@@ -44,6 +53,23 @@ class AllTokensExhaustedException(AllExhausted):
     def reset_time(self) -> datetime | None:
         """When the first token has something left again (UTC); None: unknown."""
         return moment(self.reset_at)
+
+
+def all_refused(states: Iterable[MemberState], remedy: str) -> NeedsLogin:
+    """None of these tokens can be used, and why."""
+    reasons = [f"{state.name}: {state.benched}" for state in states]
+    more = [f"and {len(reasons) - SHOWN} more"] if len(reasons) > SHOWN else []
+    return NeedsLogin(
+        f"no GitHub token can be used: {'; '.join([*reasons[:SHOWN], *more])}",
+        remedy=remedy or "put new tokens in their place",
+    )
+
+
+def what_to_look_at(credentials: Sequence[str]) -> list[str]:
+    """The same for credentials of a home."""
+    if not credentials:
+        return []
+    return [f"`vestal show {credentials[0]}` says more" if len(credentials) == 1 else "`vestal doctor` says more"]
 
 
 def moment(epoch_seconds: float | None) -> datetime | None:

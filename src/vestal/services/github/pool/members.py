@@ -13,7 +13,7 @@ from vestal.core.token import Token
 from vestal.oauth2.address import origin
 from vestal.services.exchange import APIRequest
 from vestal.services.github.installations import APP_JWT, INSTALLATION, ensure, read_installation
-from vestal.services.github.paging import PER_PAGE, next_page
+from vestal.services.github.paging import PER_PAGE, items, onward
 from vestal.services.github.place import Place
 from vestal.services.github.refusal import refusal
 from vestal.services.steps import Steps, ask, do, send
@@ -88,6 +88,7 @@ def installed(apps: Apps, place: Place) -> Steps[list[Seat]]:
     seats: list[Seat] = []
     for name in apps.names:
         found = []
+        seen: set[str] = set()
         url: str | None = place.url(f"/app/installations?per_page={PER_PAGE}")
         while url is not None:
             token = yield from ask(apps.home.source(name))
@@ -96,8 +97,8 @@ def installed(apps: Apps, place: Place) -> Steps[list[Seat]]:
             error = refusal(response.as_response(), asked="GET /app/installations", route="app")
             if error is not None:
                 raise error
-            found += [read_installation(item) for item in response.data or ()]
-            url = next_page(response)
+            found += [read_installation(item) for item in items(response)]
+            url = onward(response, seen)
             if url is not None and origin(url) != origin(place.api_url):
                 raise ConfigError("GitHub names a next page that is elsewhere", remedy="check base_url")
         active = [one.id for one in found if one.suspended_at is None]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from vestal.core.clock import Clock
-from vestal.core.errors import AllExhausted, TimedOut, VestalError
+from vestal.core.errors import AllExhausted, NeedsLogin, NotInstalled, TimedOut, VestalError
 from vestal.core.ledger import Ledger
 from vestal.core.pool import Pool
 from vestal.core.pool.member import Member, MemberState
@@ -126,6 +126,8 @@ def _ask(api: API, pool: Pool, name: str) -> Steps[None]:
             pool.learn(name, told)
     except VestalError as error:
         _log.debug("GitHub does not say what is left for %s: %s", name, error.message)
+        if isinstance(error, NeedsLogin | NotInstalled) or error.code == "suspended":
+            pool.bench(name, error.message)
 
 
 def _unique(seats: Iterable[Seat]) -> list[Seat]:

@@ -78,13 +78,17 @@ def buckets(response: APIResponse) -> list[Told]:
     return [
         Told(name, fields["limit"], fields["remaining"], fields["reset"] - behind)
         for name, fields in listed
-        if isinstance(fields, dict) and all(type(fields.get(key)) is int for key in ("limit", "remaining", "reset"))
+        if isinstance(fields, dict) and all(_is_count(fields.get(key)) for key in ("limit", "remaining", "reset"))
     ]
 
 
 def host_of(place: Place) -> str:
     """Host and port of a place's API: one number may be two users at two places."""
     return urlsplit(place.api_url).netloc.lower()
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 10**15
 
 
 def _user(place: Place, token: Token) -> Steps[APIResponse]:

@@ -1,8 +1,10 @@
 """`GitHubTokenPool`: tokens of many owners, used as one. The core's pool, in GitHub's terms.
 
-with GitHubTokenPool(["ghp_...", "ghp_..."]) as pool:       # or from GITHUB_SEEDING_TOKENS, or from installations
-    client = pool.get_best_client()
-    client.get("/repos/octocat/hello-world")
+For example:
+
+    with GitHubTokenPool(["ghp_...", "ghp_..."]) as pool:       # or from GITHUB_SEEDING_TOKENS, or from installations
+        client = pool.get_best_client()
+        client.get("/repos/octocat/hello-world")
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from vestal.core.clock import Clock, SystemClock
 from vestal.core.errors import TimedOut
 from vestal.core.events import Listener, log_events
+from vestal.core.fork import Forked, tell
 from vestal.core.ledger import Ledger, MemoryLedger
 from vestal.core.pool import Pool
 from vestal.core.pool.member import MemberState
@@ -30,7 +33,7 @@ from vestal.services.github.limits import CORE, TERMS
 from vestal.services.github.place import Place
 from vestal.services.github.pool import members
 from vestal.services.github.pool.deferred import Deferred
-from vestal.services.github.pool.errors import NoTokensError, epoch, moment
+from vestal.services.github.pool.errors import ENVIRONMENT, GIVEN, NoTokensError, epoch, moment, what_to_look_at
 from vestal.services.github.pool.members import Apps
 from vestal.services.github.pool.opening import NAME, Opening, enter, one_of_each
 from vestal.services.github.pool.token_info import TokenInfo
@@ -49,7 +52,7 @@ WINDOWS = {"search": 60.0, "code_search": 60.0}
 _log = logging.getLogger("vestal")
 
 
-class GitHubTokenPool:
+class GitHubTokenPool(Forked):
     """Tokens, and what is left of their owners' quotas. Safe for use from any thread, task and process.
 
     - Quotas are the owners': tokens of one user share one, and are counted once.
@@ -88,12 +91,13 @@ class GitHubTokenPool:
         credentials in `home`. `installations`: names of installations' credentials in `home`, or of apps, which stand for
         all their installations. `base_url`: of an Enterprise Server; None is the installations' own, that of
         GITHUB_API_BASE_URL for the environment's tokens, or github.com.
-        `headroom`: units of each bucket that are left for others. `sender`: how the pool itself asks. `client`: makes the
-        clients of `get_best_client` (None: `httpx2.Client`). `terms`: the secondary limits. `patience`: seconds that a
-        request waits in all for limits to pass. `asleep`: how tasks wait.
+        `headroom`: units of each bucket that are left for others, at most half of it. `sender`: how the pool itself asks.
+        `client`: makes the clients of `get_best_client` (None: `httpx2.Client`). `terms`: the secondary limits. `patience`:
+        seconds that a request waits in all for limits to pass. `asleep`: how tasks wait.
         """
         given = from_environment(environ) if tokens is None else read(tokens)
         theirs = environ.get("GITHUB_API_BASE_URL") if tokens is None and given else None
+        look_at = [(ENVIRONMENT if tokens is None else GIVEN)] if given else []
         del tokens, environ  # nothing from here on has a token in a variable
         check(given)
         sources = list(sources or ())
@@ -123,7 +127,9 @@ class GitHubTokenPool:
         self._make_client = client or _httpx2_client
         self._clients: dict[str, Any] = {}
         self._lock = threading.RLock()
-        self._deferred = Deferred(self._opening.make, self._clock)
+        tell(self)
+        look_at += what_to_look_at(named)
+        self._deferred = Deferred(self._opening.make, self._clock, "; ".join(look_at))
         self.api = API(place, clock=self._clock, patience=patience)
         """What calls with this pool share; see `vestal.services.github.call`."""
         self.pool: Pool = cast(Pool, self._deferred)
@@ -217,6 +223,11 @@ class GitHubTokenPool:
             close = getattr(each, "close", None)
             if close is not None:
                 close()
+
+    def in_child(self) -> None:
+        """After a fork: connections are the parent's, and another thread may have held the lock."""
+        self._lock = threading.RLock()
+        self._clients = {}
 
     def __enter__(self) -> Self:
         return self

@@ -34,7 +34,7 @@ def sort_out(reply: GraphQLReply, names: Sequence[str], under: str | None, repos
     """Sort the parts of an answer. `under`: the field that they lie in; None: they are at the top."""
     depth = 0 if under is None else 1
     found: Any = reply.data if under is None else reply.data.get(under)
-    data: Mapping[str, Any] = found or {}
+    data: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     errors: dict[object, set[str]] = {}
     for error in reply.errors:
         if error.type in DENIED:
@@ -43,7 +43,7 @@ def sort_out(reply: GraphQLReply, names: Sequence[str], under: str | None, repos
         name = at[0] if at else None
         exact = "whole" if len(error.path) == depth + 1 else "within"
         errors.setdefault(name, set()).add("gone" if error.type == "NOT_FOUND" and exact == "whole" else "again")
-    if not found or None in errors:
+    if not data or None in errors:
         mendable = any(asked_too_much(error) for error in reply.errors) or any(data.values())
         trouble = None if mendable else refused(repository, reply.errors)
         return Sorted(again=list(names), trouble=trouble)
@@ -51,7 +51,7 @@ def sort_out(reply: GraphQLReply, names: Sequence[str], under: str | None, repos
     for name in names:
         if errors.get(name) == {"gone"}:
             sorted_.gone.append(name)
-        elif name in errors or data.get(name) is None:
+        elif name in errors or not isinstance(data.get(name), dict):
             sorted_.again.append(name)
         else:
             sorted_.whole[name] = data[name]

@@ -39,6 +39,8 @@ class Resume:
     listing_done: bool = False
     high_water: datetime | None = None
     """All that was updated before is there already: the listing may end at what is older. None: it goes all the way."""
+    filled: bool = False
+    """The run before came to its end since there was room for no more (`max_prs`): there may be more that is older."""
     newly: bool = True
     """Nothing was there to go on from."""
     note: str = ""
@@ -108,7 +110,8 @@ class Archive:
             if not self._shared:
                 notes += self._forget_others(db, fetch.repository)
             row = db.execute(
-                "SELECT id, options, state, listing_cursor, listing_done, high_water FROM parts WHERE repository = ?",
+                "SELECT id, options, state, listing_cursor, listing_done, high_water, filled FROM parts"
+                " WHERE repository = ?",
                 (fetch.repository,),
             ).fetchone()
             if row is not None:
@@ -121,7 +124,7 @@ class Archive:
             if row is None:
                 self._part = self._new(db, fetch)
                 return Resume(note="; ".join(notes))
-            self._part, _, state, cursor, done, high_water = row
+            self._part, _, state, cursor, done, high_water, filled = row
             if state == "complete":
                 self._update(db, fetch)
                 cursor, done = None, False
@@ -129,7 +132,7 @@ class Archive:
                 "UPDATE parts SET state = 'running', reason = '', changed_at = ?, run = run + 1 WHERE id = ?",
                 (self._clock.now(), self._part),
             )
-            return Resume(cursor, bool(done), _when(high_water), newly=False, note="; ".join(notes))
+            return Resume(cursor, bool(done), _when(high_water), bool(filled), newly=False, note="; ".join(notes))
 
     def list(self, found: Sequence[Listed], cursor: str | None, done: bool) -> None:
         """Take a page of the listing, the newest first. `cursor`: where the next one begins; `done`: there is none.
@@ -194,22 +197,26 @@ class Archive:
     def counts(self) -> tuple[int, int]:
         """How many are stored, and how many are known of."""
         with self.file.transaction() as db:
-            row = db.execute(
-                "SELECT count(*) FILTER (WHERE NOT wanted), count(*) FROM pulls WHERE part = ?", (self.part,)
+            known, wanted = db.execute(  # of indexes alone: the rows are large, and this is asked often
+                "SELECT (SELECT count(*) FROM pulls WHERE part = ?1),"
+                " (SELECT count(*) FROM pulls WHERE part = ?1 AND wanted)",
+                (self.part,),
             ).fetchone()
-        return int(row[0]), int(row[1])
+        return int(known) - int(wanted), int(known)
 
     def complete(self) -> None:
         """All is there: the next run is an update."""
         with self.file.transaction() as db:
             most = read_options(self._field(db, "options")).max_prs
+            there = db.execute("SELECT count(*) FROM pulls WHERE part = ?", (self.part,)).fetchone()[0]
             if most is not None:  # an update has brought more: the ones updated last are asked for
                 kept = "SELECT number FROM pulls WHERE part = ? ORDER BY updated_at DESC, number DESC LIMIT ?"
                 self._drop(db, f"number NOT IN ({kept})", (self.part, most))
             db.execute(
                 "UPDATE parts SET state = 'complete', reason = '', changed_at = ?2, listing_cursor = NULL,"
-                " listing_done = 0, high_water = ifnull(max(newest, ifnull(high_water, newest)), high_water) WHERE id = ?1",
-                (self.part, self._clock.now()),
+                " listing_done = 0, high_water = ifnull(max(newest, ifnull(high_water, newest)), high_water),"
+                " filled = ?3 WHERE id = ?1",
+                (self.part, self._clock.now(), most is not None and there >= most),
             )
 
     def interrupted(self, reason: str) -> None:

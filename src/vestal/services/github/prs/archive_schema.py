@@ -14,7 +14,8 @@ STATEMENTS = (
         listing_cursor TEXT,
         listing_done INTEGER NOT NULL DEFAULT 0,
         newest REAL,
-        high_water REAL
+        high_water REAL,
+        filled INTEGER NOT NULL DEFAULT 0
     )""",
     """CREATE TABLE pulls (
         part INTEGER NOT NULL REFERENCES parts (id),

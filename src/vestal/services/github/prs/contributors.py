@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from vestal.services.github.call import API, Call, call
 from vestal.services.github.graphql import query
 from vestal.services.github.prs.answer import refused
 from vestal.services.github.prs.record import FetchedPRFull, moment
+from vestal.services.github.prs.shape import understood
 from vestal.services.github.prs.sight import those_who_see
 from vestal.services.steps import Steps, together
 
@@ -112,15 +114,25 @@ def _authors(api: API, pool: Pool, repository: str, since: datetime | None) -> S
         if not sighted and any(error.type == "NOT_FOUND" for error in reply.errors):
             pool, sighted = (yield from those_who_see(api, pool, repository)), True
             continue
-        if shown is None or reply.errors:
+        if not isinstance(shown, dict) or reply.errors:
             raise refused(repository, reply.errors)
-        nodes = [node for node in shown["pullRequests"]["nodes"] if node is not None]
-        wanted = [node for node in nodes if since is None or moment(node["updatedAt"]) >= since]
-        found.extend(_people(wanted))
-        page = shown["pullRequests"]["pageInfo"]
-        if len(wanted) < len(nodes) or not page["hasNextPage"]:
+        people, after = understood(partial(_page, shown, since, after), f"the pull requests of {repository}")
+        found.extend(people)
+        if after is None:
             return found
-        after = page["endCursor"]
+
+
+def _page(shown: dict[str, Any], since: datetime | None, after: str | None) -> tuple[list[Contributor], str | None]:
+    """The authors of a page, and where the next one begins, if there is any that matters."""
+    nodes = [node for node in shown["pullRequests"]["nodes"] if node is not None]
+    wanted = [node for node in nodes if since is None or moment(node["updatedAt"]) >= since]
+    people, page = list(_people(wanted)), shown["pullRequests"]["pageInfo"]
+    if len(wanted) < len(nodes) or not page["hasNextPage"]:
+        return people, None
+    following = page["endCursor"]
+    if not isinstance(following, str) or following == after:
+        raise ValueError("the listing does not go on")
+    return people, following
 
 
 def _people(nodes: Iterable[dict[str, Any]]) -> Iterator[Contributor]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from vestal.services.github.prs.batch import too_much
 from vestal.services.github.prs.parse import join, missing, record
 from vestal.services.github.prs.query import More
 from vestal.services.github.prs.record import FetchedPRFull
+from vestal.services.github.prs.shape import MALFORMED, checked
 from vestal.services.github.prs.work import Work
 from vestal.services.steps import Steps, do
 
@@ -29,7 +31,8 @@ def fetch(work: Work, numbers: Sequence[int]) -> Steps[None]:
         asked = left.pop()
         found = yield from _ask(work, asked)
         again = [_number(name) for name in found.again]
-        yield from _complete(work, [found.whole[name] for name in found.whole], [_number(name) for name in found.gone])
+        nodes = {_number(name): node for name, node in found.whole.items()}
+        yield from _complete(work, nodes, [_number(name) for name in found.gone])
         if len(again) == 1 and len(asked) == 1:
             yield from _by_rest(work, again)
         elif len(again) == len(asked):
@@ -72,29 +75,65 @@ def _answer(
     raise trouble
 
 
-def _complete(work: Work, nodes: Sequence[Node], gone: Sequence[int]) -> Steps[None]:
-    """Store what is whole at once, then fetch what is missing of the rest."""
-    whole = [node for node in nodes if not _needs_more(work, node)]
-    if whole or gone:
-        records = [record(node, work.repository) for node in whole]
-        yield from do(partial(work.keep, records, gone))
-    rest_of_them = {node["number"]: node for node in nodes if _needs_more(work, node)}
-    if not rest_of_them:
-        return
-    failed: set[int] = set()
-    while wanted := [more for node in rest_of_them.values() for more in missing(node)]:
-        broken = yield from _join(work, rest_of_them, wanted)
-        failed |= broken
-        for number in broken:
-            rest_of_them.pop(number, None)
+@dataclass(slots=True)
+class _Read:
+    """What an answer gives of pull requests."""
+
+    records: list[FetchedPRFull] = field(default_factory=list)
+    unfinished: dict[int, Node] = field(default_factory=dict)
+    """Those of which something is missing."""
+    failed: set[int] = field(default_factory=set)
+    """Those that are not of the form that GitHub documents."""
+
+
+def _complete(work: Work, nodes: Mapping[int, Node], gone: Sequence[int]) -> Steps[None]:
+    """Store what is whole at once, then fetch what is missing of the rest; REST has what GraphQL can't tell rightly."""
+    read = yield from do(partial(_read, work, nodes))
+    if read.records or gone:
+        yield from do(partial(work.keep, read.records, gone))
+    rest_of_them, failed = read.unfinished, read.failed
+    while wanted := _missing(rest_of_them, failed):
+        failed |= yield from _join(work, rest_of_them, wanted)
+        rest_of_them = {number: node for number, node in rest_of_them.items() if number not in failed}
     done: list[FetchedPRFull] = []
     for number, node in rest_of_them.items():
         files = None
         if _files_by_rest(work, node):
             files = yield from rest.files(work, number, patches=work.options.with_patches)
-        done.append(record(node, work.repository, files))
-    yield from do(partial(work.keep, done))
+        try:
+            done.append(checked(record(node, work.repository, files)))
+        except MALFORMED:
+            failed.add(number)
+    if done:
+        yield from do(partial(work.keep, done))
     yield from _by_rest(work, failed)
+
+
+def _read(work: Work, nodes: Mapping[int, Node]) -> _Read:
+    read = _Read()
+    for number, node in nodes.items():
+        try:
+            if node["number"] != number:
+                raise LookupError("the answer is about another one")
+            if _needs_more(work, node):
+                read.unfinished[number] = node
+            else:
+                read.records.append(checked(record(node, work.repository)))
+        except MALFORMED:
+            read.failed.add(number)
+    return read
+
+
+def _missing(nodes: dict[int, Node], failed: set[int]) -> list[More]:
+    """What is missing; pull requests of which that can't be told are `failed`, and out of `nodes`."""
+    wanted: list[More] = []
+    for number, node in list(nodes.items()):
+        try:
+            wanted += missing(node)
+        except MALFORMED:
+            failed.add(number)
+            del nodes[number]
+    return wanted
 
 
 def _join(work: Work, nodes: dict[int, Node], wanted: Sequence[More]) -> Steps[set[int]]:
@@ -111,7 +150,7 @@ def _join(work: Work, nodes: dict[int, Node], wanted: Sequence[More]) -> Steps[s
             more = asked[_number(name)]
             try:
                 join(nodes[more.number], more, answer)
-            except LookupError:
+            except MALFORMED:
                 broken.add(more.number)
         broken |= {asked[_number(name)].number for name in found.gone}
         again = [asked[_number(name)] for name in found.again]
@@ -127,6 +166,7 @@ def _join(work: Work, nodes: dict[int, Node], wanted: Sequence[More]) -> Steps[s
 
 def _by_rest(work: Work, numbers: Iterable[int]) -> Steps[None]:
     for number in sorted(numbers):
+        work.go_on()
         found = yield from rest.pull_request(work, number)
         if found is None and not work.sighted:
             yield from work.leave_out_the_blind()

@@ -57,11 +57,16 @@ class Beside(Generic[T]):
         self._error: BaseException | None = None
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(self._run,), name="vestal-fetch", daemon=True)
+
+    def start(self) -> None:
+        """Let it run. From here on Ctrl-C may come at any moment: the caller sees to `stop`."""
         self._thread.start()
 
     def result(self) -> T:
         """Wait for the end; what the function returned, or raised. If the wait is interrupted, the function is stopped."""
         try:
+            if self._thread.ident is None:
+                self.start()
             self._thread.join()
         except BaseException:
             self.stop()
@@ -73,7 +78,8 @@ class Beside(Generic[T]):
     def stop(self) -> None:
         """Make the function end, and wait until it has."""
         self._stopped.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:

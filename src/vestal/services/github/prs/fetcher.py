@@ -1,8 +1,12 @@
 """`GitHubAuthenticatedFetcher`: all pull requests of a repository with all that hangs on them.
 
-with GitHubAuthenticatedFetcher(tokens=[...], checkpoint_file="acme.db") as fetcher:
-for record in fetcher.fetch_prs_with_details("acme/widgets"):
-print(record.number, record.title, record.cycle_time_hours)
+For example:
+
+    with GitHubAuthenticatedFetcher(tokens=[...], checkpoint_file="acme.db") as fetcher:
+        for record in fetcher.fetch_prs_with_details("acme/widgets"):
+            print(record.number, record.title, record.cycle_time_hours)
+
+`AsyncGitHubAuthenticatedFetcher` is the same to await.
 """
 
 from __future__ import annotations
@@ -215,6 +219,7 @@ class GitHubAuthenticatedFetcher(_Fetcher):
 
         beside = Beside(fetch, fetching.stopped)
         try:
+            beside.start()
             yield from stream
             beside.result()
         finally:

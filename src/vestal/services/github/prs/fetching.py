@@ -26,7 +26,7 @@ from vestal.services.steps import Steps, do
 DEFAULT_DAYS = 90
 """How far back a fetch goes that is not told."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+")
 """https://docs.github.com/en/repositories/creating-and-managing-repositories"""
 
 
@@ -70,11 +70,12 @@ class Fetching:
         archive = self._archive
         if archive is not None:
             return (yield from self._fetch(archive))
-        archive = yield from do(partial(Archive, self.terms.checkpoint, clock=self.terms.api.clock))
+        opening = _Opening(partial(Archive, self.terms.checkpoint, clock=self.terms.api.clock))
         try:
+            archive = yield from do(opening.open)
             return (yield from self._fetch(archive))
         finally:
-            archive.close()
+            opening.close()
 
     def _fetch(self, archive: Archive) -> Steps[PullRequests]:
         options = yield from do(partial(self._dated, archive))
@@ -126,3 +127,27 @@ class Fetching:
             points=work.points + self.counting.rest,
             note=work.note,
         )
+
+
+class _Opening:
+    """An archive that is closed in the end, even if nobody waits any more when another thread has opened it."""
+
+    def __init__(self, make: Callable[[], Archive]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._closed = False
+        self._archive: Archive | None = None
+
+    def open(self) -> Archive:
+        archive = self._make()
+        with self._lock:
+            self._archive = archive
+            if self._closed:
+                archive.close()
+        return archive
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._archive is not None:
+                self._archive.close()

@@ -7,11 +7,12 @@ the top at the end of the run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vestal.services.github.prs.answer import refused
 from vestal.services.github.prs.archive import Listed
@@ -19,8 +20,19 @@ from vestal.services.github.prs.batch import asked_too_much
 from vestal.services.github.prs.options import FetchOptions
 from vestal.services.github.prs.query import LISTING, PAGE
 from vestal.services.github.prs.record import moment, text_of
+from vestal.services.github.prs.shape import understood
 from vestal.services.github.prs.work import Work
 from vestal.services.steps import Steps, do
+
+LATE = timedelta(seconds=30)
+"""How late a change may show in a listing, behind newer ones: GitHub dates it before it is stored, and reads from copies."""
+
+RESTARTS = 3
+"""How often, at most, a run begins its listing at the top again, since GitHub does not know a cursor any more."""
+
+STATES = ("open", "closed", "merged")
+
+_NAME = re.compile(r"[^/\s]+/[^/\s]+")
 
 
 class Seen(NamedTuple):
@@ -117,9 +129,10 @@ def listing(
 def changed_since(work: Work, mark: Mark) -> Steps[None]:
     """List from the top what has changed since the listing began."""
     after: str | None = None
+    floor = None if mark.top is None else mark.top - LATE
     while True:
         page = yield from _page(work, after)
-        part = share(work.options, page.seen, mark.top, None)
+        part = share(work.options, page.seen, floor, None)
         yield from _take(work, part, str(mark), done=True)
         if part.ended or not page.more or not page.seen:
             return
@@ -137,7 +150,8 @@ def _page(work: Work, after: str | None) -> Steps[Page]:
     first = PAGE
     while True:
         reply = yield from work.ask(LISTING, {**work.names(), "first": first, "after": after}, retried=True)
-        repository = reply.data.get("repository")
+        found = reply.data.get("repository")
+        repository = found if isinstance(found, dict) else None
         hidden = any(error.type == "NOT_FOUND" for error in reply.errors)
         if not work.sighted and (hidden or (repository or {}).get("isPrivate")):
             yield from work.leave_out_the_blind()
@@ -145,23 +159,35 @@ def _page(work: Work, after: str | None) -> Steps[Page]:
                 continue
         if repository is not None and not reply.errors:
             break
-        if after is not None and any(error.type == "INVALID_CURSOR_ARGUMENTS" for error in reply.errors):
+        invalid = any(error.type == "INVALID_CURSOR_ARGUMENTS" for error in reply.errors)
+        if after is not None and invalid and work.restarts < RESTARTS:
+            work.restarts += 1
             after = None  # of another GitHub, or another time: from the top
         elif first > 10 and any(asked_too_much(error) for error in reply.errors):
             first //= 2
         else:
             raise refused(work.repository, reply.errors)
-    work.repository = repository["nameWithOwner"]
-    found = repository["pullRequests"]
-    return Page([_seen(edge) for edge in found["edges"] if edge["node"]], found["pageInfo"]["hasNextPage"])
+    work.repository, page = understood(partial(_read, repository, after), f"the pull requests of {work.repository}")
+    return page
 
 
-def _seen(edge: dict[str, dict[str, object]]) -> Seen:
+def _read(repository: dict[str, Any], after: str | None) -> tuple[str, Page]:
+    """The repository's name, and a page. Raises for what is none: nobody would miss what a page leaves out."""
+    name, found = repository["nameWithOwner"], repository["pullRequests"]
+    edges, more = found["edges"], found["pageInfo"]["hasNextPage"]
+    if not (isinstance(edges, list) and isinstance(more, bool) and _NAME.fullmatch(name)):
+        raise TypeError("no page")
+    page = Page([_seen(edge) for edge in edges], more)
+    if more and (not page.seen or page.seen[-1].cursor == after):
+        raise ValueError("the listing does not go on")
+    return name, page
+
+
+def _seen(edge: dict[str, Any]) -> Seen:
     node = edge["node"]
-    return Seen(
-        int(str(node["number"])),
-        moment(str(node["updatedAt"])),
-        str(node["state"]).lower(),
-        bool(node["isDraft"]),
-        str(edge["cursor"]),
-    )
+    seen = Seen(node["number"], moment(node["updatedAt"]), node["state"].lower(), node["isDraft"], edge["cursor"])
+    if not (type(seen.number) is int and isinstance(seen.is_draft, bool) and seen.state in STATES and seen.cursor):
+        raise TypeError("no pull request")
+    if not (0 < seen.number < 1 << 31 and isinstance(seen.cursor, str)):  # GraphQL's Int has 32 bits
+        raise ValueError("no pull request")
+    return seen

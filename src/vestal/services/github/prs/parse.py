@@ -41,14 +41,17 @@ def missing(node: Node) -> list[More]:
 
 
 def join(node: Node, wanted: More, answer: Node) -> None:
-    """Append a further page to what there is of a pull request. Raises `LookupError` if it is no page."""
+    """Append a further page to what there is of a pull request. Raises one of `MALFORMED` if it is no page."""
     page = _connection(answer, wanted.connection)
     target = node
     if wanted.connection == "comments":
-        target = next(thread for thread in _nodes(node, "reviewThreads") if thread["id"] == wanted.node)
+        (target,) = (thread for thread in _nodes(node, "reviewThreads") if thread["id"] == wanted.node)
     connection = _connection(target, wanted.connection)
     if page is None or connection is None:
         raise LookupError(f"{wanted.connection} of pull request {wanted.number} went away")
+    after = _after(page)
+    if after is not None and (not page["nodes"] or after == wanted.after):
+        raise LookupError(f"{wanted.connection} of pull request {wanted.number} do not go on")
     connection["nodes"].extend(page["nodes"] or ())
     connection["pageInfo"] = page["pageInfo"]
 
@@ -103,7 +106,12 @@ def _connection(node: Node, name: str) -> Any:
 
 def _after(connection: Any) -> str | None:
     info: Mapping[str, Any] = connection["pageInfo"] if connection else {}
-    return info["endCursor"] if info.get("hasNextPage") else None
+    if not info.get("hasNextPage"):
+        return None
+    after = info["endCursor"]
+    if not isinstance(after, str):
+        raise LookupError("a connection goes on, and does not say where")
+    return after
 
 
 def _nodes(node: Node, name: str) -> list[Any]:

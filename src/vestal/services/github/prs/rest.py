@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from vestal.core.errors import HTTPError
 from vestal.services.github.call import Call, call
@@ -22,9 +23,11 @@ from vestal.services.github.prs.record import (
     FetchedReviewComment,
     moment,
 )
+from vestal.services.github.prs.shape import checked, understood
 from vestal.services.github.prs.work import Work
 from vestal.services.steps import Steps
 
+GONE = ("not_found", "gone")
 GHOST = "ghost"
 """Who stands in REST for a deleted account (https://docs.github.com/en/account-and-profile: "the ghost user")."""
 
@@ -33,11 +36,14 @@ Data = Mapping[str, Any]
 
 def pull_request(work: Work, number: int) -> Steps[FetchedPRFull | None]:
     """A pull request with its details; None if it is gone. Raises as `call`."""
+    path = f"/repos/{work.repository}/pulls/{number}"
     try:
-        return (yield from _pull_request(work, f"/repos/{work.repository}/pulls/{number}"))
+        answer = yield from call(work.api, work.pool, Call("GET", path))
     except HTTPError as error:
         trouble = error
-    if trouble.code in ("not_found", "gone"):
+    else:
+        return (yield from _pull_request(work, path, answer.data, number))
+    if trouble.code in GONE:
         return None
     raise trouble
 
@@ -45,42 +51,54 @@ def pull_request(work: Work, number: int) -> Steps[FetchedPRFull | None]:
 def files(work: Work, number: int, *, patches: bool) -> Steps[tuple[FetchedFile, ...]]:
     """What a pull request changes, with patches where GitHub shows them, if they are asked for."""
     found = yield from collect(work.api, work.pool, Call("GET", f"/repos/{work.repository}/pulls/{number}/files"))
-    return tuple(_file(data, patches=patches) for data in found)
+    return understood(lambda: tuple(_file(data, patches=patches) for data in found), f"the files of #{number}")
 
 
-def _pull_request(work: Work, path: str) -> Steps[FetchedPRFull]:
-    answer = yield from call(work.api, work.pool, Call("GET", path))
-    data: Data = answer.data
-    record = _record(data, work.repository)
+def _pull_request(work: Work, path: str, data: Data, number: int) -> Steps[FetchedPRFull]:
+    """With what other addresses tell. Raises if one of them does not: without it, it would only look complete."""
+    record = understood(lambda: checked(_record(data, work.repository)), f"#{number}")
+    if record.number != number:
+        raise HTTPError(f"GitHub was asked for #{number}, and told of another", code="invalid_response")
     commits = yield from collect(work.api, work.pool, Call("GET", f"{path}/commits"))
     reviews = yield from collect(work.api, work.pool, Call("GET", f"{path}/reviews"))
     comments = yield from collect(work.api, work.pool, Call("GET", f"{path}/comments"))
     changed = yield from files(work, record.number, patches=work.options.with_patches)
-    checks = Call("GET", f"/repos/{work.repository}/commits/{data['head']['sha']}/check-runs")
+    head = understood(lambda: quote(data["head"]["sha"], safe=""), f"#{number}")
+    checks = Call("GET", f"/repos/{work.repository}/commits/{head}/check-runs")
     runs = yield from collect(work.api, work.pool, checks, key="check_runs")
     name = yield from _name(work, data["user"])
-    submitted = [_review(review) for review in reviews if review.get("submitted_at")]
-    return replace(
-        record,
-        author_name=name,
-        commits=tuple(_commit(commit) for commit in commits),
-        reviews=tuple(sorted(submitted, key=lambda review: (review.submitted_at, review.github_review_id))),
-        review_comments=tuple(sorted(map(_comment, comments), key=lambda comment: comment.github_comment_id)),
-        files=changed,
-        check_runs=tuple(_check_run(run) for run in runs),
-    )
+
+    def whole() -> FetchedPRFull:
+        submitted = [_review(review) for review in reviews if review.get("submitted_at")]
+        return checked(
+            replace(
+                record,
+                author_name=name,
+                commits=tuple(_commit(commit) for commit in commits),
+                reviews=tuple(sorted(submitted, key=lambda review: (review.submitted_at, review.github_review_id))),
+                review_comments=tuple(sorted(map(_comment, comments), key=lambda comment: comment.github_comment_id)),
+                files=changed,
+                check_runs=tuple(_check_run(run) for run in runs),
+            )
+        )
+
+    return understood(whole, f"#{number}")
 
 
 def _name(work: Work, user: Data | None) -> Steps[str | None]:
     """The author's name, which only the account itself tells; bots have none."""
-    if _login(user) is None or user is None or user["type"] == "Bot":
+    if _login(user) is None or user is None or user.get("type") == "Bot":
         return None
     try:
-        answer = yield from call(work.api, work.pool, Call("GET", f"/users/{user['login']}"))
-    except HTTPError:
+        answer = yield from call(work.api, work.pool, Call("GET", f"/users/{quote(user['login'], safe='')}"))
+    except HTTPError as error:
+        trouble = error
+    else:
+        name: str | None = answer.data.get("name") if isinstance(answer.data, dict) else None
+        return name
+    if trouble.code in GONE:
         return None
-    name: str | None = answer.data.get("name")
-    return name
+    raise trouble
 
 
 def _record(data: Data, repository: str) -> FetchedPRFull:

@@ -10,10 +10,11 @@ from functools import partial
 from typing import TypeVar
 
 from vestal.core.errors import UnexpectedError, VestalError
+from vestal.services.github.prs.archive import Resume
 from vestal.services.github.prs.details import fetch
-from vestal.services.github.prs.listing import Mark, changed_since, listing
+from vestal.services.github.prs.listing import LATE, Mark, changed_since, listing
 from vestal.services.github.prs.work import Work
-from vestal.services.steps import Steps, Wait, do, together
+from vestal.services.steps import Steps, do, together
 
 ROUNDS = 5
 """How often, at most, a run looks for what has changed meanwhile: what changes later is the next run's."""
@@ -28,7 +29,11 @@ def run(work: Work) -> Steps[None]:
     resume = yield from do(work.begin)
     try:
         mark = Mark.parse(resume.listing_cursor)
-        yield from _run(work, mark, resume.high_water, listed=resume.listing_done)
+        yield from _run(work, mark, resume)
+        if (yield from do(partial(work.archive.wanted, 1))):
+            raise UnexpectedError(
+                "the run came to its end, and not all is there", remedy="run it again, and report this"
+            )
     except VestalError as error:
         trouble = error
     else:
@@ -39,28 +44,48 @@ def run(work: Work) -> Steps[None]:
     raise trouble
 
 
-def _run(work: Work, mark: Mark, high_water: datetime | None, *, listed: bool) -> Steps[None]:
-    started, was_full = work.queries, (yield from _room(work)) == 0
-    room = None if high_water is not None else (yield from _room(work))
+def _run(work: Work, mark: Mark, resume: Resume) -> Steps[None]:
+    filling, started = _Filling(work, mark, resume), work.queries
     while True:
-        if not listed:
-            mark = yield from _patiently(work, _Listing(work, mark, high_water, room).steps)
-        at_once = work.queries == started + 1  # one page is of one moment
-        fetched = yield from _fetch_wanted(work)
-        room = yield from _room(work)
-        if not room:
-            break
-        if mark.after is None:
-            if high_water is None or not was_full:
-                break  # there are no more
-            mark, high_water, room = Mark(mark.top), None, work.options.max_prs  # those below the high water, after all
-        listed = False  # some were not what is asked for after all: there is room for more
-    if at_once and not fetched:
-        return
-    for _ in range(ROUNDS):
-        yield from _patiently(work, partial(changed_since, work, mark))
-        if not (yield from _fetch_wanted(work)):
+        fetched = yield from filling.steps()
+        if work.queries == started + 1 and not fetched:
+            return  # one page is of one moment
+        for _ in range(ROUNDS):
+            yield from _patiently(work, partial(changed_since, work, filling.mark))
+            if not (yield from _fetch_wanted(work)):
+                break
+        if not (yield from filling.may_go_on()):
             return
+
+
+class _Filling:
+    """Lists and fetches until there is room for no more, or no more."""
+
+    def __init__(self, work: Work, mark: Mark, resume: Resume) -> None:
+        self.work, self.mark = work, mark
+        self._floor = None if resume.high_water is None else resume.high_water - LATE
+        self._more_below = resume.filled
+        self._listed = resume.listing_done
+
+    def steps(self) -> Steps[bool]:
+        """Whether anything was fetched."""
+        room = None if self._floor is not None else (yield from _room(self.work))
+        fetched = False
+        while True:
+            if not self._listed:
+                self.mark = yield from _patiently(self.work, _Listing(self.work, self.mark, self._floor, room).steps)
+            fetched |= yield from _fetch_wanted(self.work)
+            if not (yield from self.may_go_on()):
+                return fetched
+            room = yield from _room(self.work)
+            if self.mark.after is None:  # those below the high water, after all
+                self.mark, self._floor, room = Mark(self.mark.top), None, self.work.options.max_prs
+            self._listed = False
+
+    def may_go_on(self) -> Steps[bool]:
+        """Whether there is room, since some were not what is asked for after all, and there may be more for it."""
+        room = yield from _room(self.work)
+        return bool(room) and (self.mark.after is not None or (self._floor is not None and self._more_below))
 
 
 class _Listing:
@@ -98,7 +123,7 @@ def _in_parallel(work: Work) -> Steps[None]:
     yield from together([crew.work_off() for _ in range(work.parallel)], work.parallel)
     if crew.trouble is not None:
         raise crew.trouble
-    _go_on(work)
+    work.go_on()
 
 
 class _Crew:
@@ -118,6 +143,9 @@ class _Crew:
                 with self._lock:
                     self.trouble = self.trouble or error
                 return
+            except BaseException:  # the others would take all that is left before anybody heard of it
+                self._left.clear()
+                raise
 
     def take(self) -> list[int]:
         with self._lock:
@@ -129,7 +157,7 @@ class _Crew:
 def _patiently(work: Work, steps: Callable[[], Steps[T]]) -> Steps[T]:
     """Take steps that can be taken again from where they were; after a limit, when it has passed, if that is allowed."""
     while True:
-        _go_on(work)
+        work.go_on()
         try:
             return (yield from steps())
         except VestalError as error:
@@ -137,14 +165,5 @@ def _patiently(work: Work, steps: Callable[[], Steps[T]]) -> Steps[T]:
         wait = work.wait_for(trouble)
         if wait is None:
             raise trouble
-        until = work.api.clock.now() + wait
         yield from do(partial(work.tell, "waiting", f"{trouble.message}: waiting {wait:.0f} s"))
-        while (left := until - work.api.clock.now()) > 0:
-            _go_on(work)
-            yield Wait(min(left, 1.0))
-
-
-def _go_on(work: Work) -> None:
-    """Raise if the run was stopped."""
-    if work.stopped.is_set():
-        raise UnexpectedError("the run was stopped", remedy="begin it again", code="stopped")
+        yield from work.wait(wait)

@@ -31,10 +31,11 @@ def those_who_see(api: API, pool: Pool, repository: str) -> Steps[Pool]:
     if seeing:
         return cast(Pool, Some(pool, seeing))
     troubles = [answer for answer in answers if answer is not None]
-    for trouble in troubles:
+    told = [trouble for trouble in troubles if not isinstance(trouble, NeedsLogin | AuthFailed)] or troubles
+    for trouble in told:  # a dead token says nothing of the repository
         if trouble.code != "not_found":
             raise trouble
-    raise refused(repository, [GraphQLError(troubles[0].message, "NOT_FOUND")])
+    raise refused(repository, [GraphQLError(told[0].message, "NOT_FOUND")])
 
 
 def _asked(api: API, pool: Pool, name: str, repository: str) -> Steps[VestalError | None]:

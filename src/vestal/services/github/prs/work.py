@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from vestal.core.errors import RateLimited, VestalError
+from vestal.core.errors import RateLimited, UnexpectedError, VestalError
 from vestal.core.pool import Pool
 from vestal.services.github.call import API
 from vestal.services.github.graphql import GraphQLReply, query
@@ -26,6 +27,9 @@ RETRIES = (1.0, 2.0, 4.0)
 
 LONGEST = 30.0
 """Seconds to wait at most because the service says so (Retry-After)."""
+
+WAITS = 5
+"""How often, at most, a run waits without an answer in between, unless it may wait without end."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,13 +60,15 @@ class Work:
         """Of GraphQL, answered."""
         self.points = 0
         """That GraphQL told of."""
+        self.restarts = 0
+        """Of the listing."""
         self.stopped = stopped or threading.Event()
         """Set: no new query is begun."""
         self.sighted = False
         """Whether only those are left in the pool who see the repository."""
         self.begun = False
         self.note = ""
-        self._max_wait = max_wait
+        self._max_wait, self._waits = max_wait, 0
         self._progress, self._on_records = progress, on_records
         self._lock = threading.Lock()
         self._telling = threading.Lock()
@@ -73,6 +79,7 @@ class Work:
     ) -> Steps[GraphQLReply]:
         """Run a query, and count its points. A broken connection is tried again, and a server error if it is `retried`."""
         for wait in (*RETRIES, None):
+            self.go_on()
             try:
                 reply = yield from query(self.api, self.pool, document, variables or {}, cost=cost, retried=False)
             except VestalError as error:
@@ -82,8 +89,20 @@ class Work:
                 return reply
             if wait is None or not (cut_off(trouble) or (retried and too_much(trouble))):
                 break
-            yield Wait(max(wait, min(trouble.retry_after or 0.0, LONGEST)))
+            yield from self.wait(max(wait, min(trouble.retry_after or 0.0, LONGEST)))
         raise trouble
+
+    def wait(self, seconds: float) -> Steps[None]:
+        """Let some seconds pass. Raises within one of them if the run was stopped."""
+        while seconds > 0:
+            self.go_on()
+            yield Wait(min(seconds, 1.0))
+            seconds -= 1.0
+
+    def go_on(self) -> None:
+        """Raise if the run was stopped."""
+        if self.stopped.is_set():
+            raise UnexpectedError("the run was stopped", remedy="begin it again", code="stopped")
 
     def leave_out_the_blind(self) -> Steps[None]:
         """Go on with those only who see the repository: for the others it does not exist, and nothing in it."""
@@ -101,10 +120,12 @@ class Work:
         return resume
 
     def _count(self, reply: GraphQLReply) -> None:
-        told = (reply.data.get("rateLimit") or {}).get("cost")
+        told = reply.data.get("rateLimit")
+        cost = told.get("cost") if isinstance(told, dict) else None
         with self._lock:
+            self._waits = 0
             self.queries += 1
-            self.points += told if isinstance(told, int) else 0
+            self.points += cost if isinstance(cost, int) else 0
 
     def names(self) -> dict[str, str]:
         """The repository as variables of a query."""
@@ -150,4 +171,7 @@ class Work:
         if not isinstance(trouble, RateLimited) or trouble.retry_after is None:
             return None
         wait = max(trouble.retry_after, 1.0)
-        return wait if wait <= self._max_wait else None
+        if wait > self._max_wait or (self._waits >= WAITS and not math.isinf(self._max_wait)):
+            return None
+        self._waits += 1
+        return wait

@@ -17,6 +17,7 @@ from vestal.core.errors import ConfigError
 from vestal.services.github.prs.record import COMPUTED, FetchedPRFull, to_json
 from vestal.services.github.prs.sinks import FORMATS, format_of, sink
 from vestal.services.github.prs.sinks.columns import columns, lists, scalars
+from vestal.services.github.prs.sinks.parquet import groups
 
 RECORDS = [record(number) for number in range(9, 0, -1)] + [record(20, 0, labels=(), reviews=(), commits=(), files=())]
 RECORDS.sort(key=lambda each: (each.updated_at, each.number), reverse=True)
@@ -136,3 +137,9 @@ def test_the_format_is_told_by_the_suffix_or_by_name(path: str, named: str | Non
 def test_other_formats_are_none(path: str, named: str | None) -> None:
     with pytest.raises(ConfigError):
         format_of(Path(path), named)
+
+
+def test_rows_of_parquet_are_grouped_by_number_and_by_size() -> None:
+    assert list(groups(["a"] * 5, rows=2)) == [["a", "a"], ["a", "a"], ["a"]]
+    assert list(groups(["aaa", "b", "cccccc", "d"], characters=4)) == [["aaa", "b"], ["cccccc"], ["d"]]
+    assert list(groups([])) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ from vestal.services.github.prs.sinks.columns import Column, columns
 if TYPE_CHECKING:
     import pyarrow
 
-ROWS = 500
-"""Rows in a group, which is held in memory."""
+ROWS, CHARACTERS = 500, 1 << 24
+"""At most so many rows, and of JSON, in a group, which is held in memory."""
 
 
 class Parquet:
@@ -52,16 +51,31 @@ class Parquet:
         import pyarrow
         import pyarrow.parquet
 
-        layout, records = schema(), iter(texts)
+        layout = schema()
         with path.open("wb") as file:
             with pyarrow.parquet.ParquetWriter(file, layout, compression="zstd") as writer:
-                while rows := [_row(columns(), json.loads(text)) for text in islice(records, ROWS)]:
+                for group in groups(texts):
+                    rows = [_row(columns(), json.loads(text)) for text in group]
                     writer.write_table(pyarrow.Table.from_pylist(rows, schema=layout))
             file.flush()
             os.fsync(file.fileno())
 
     def discard(self, partial: Path) -> None:
         """See `Sink.discard`."""
+
+
+def groups(texts: Iterable[str], rows: int = ROWS, characters: int = CHARACTERS) -> Iterator[list[str]]:
+    """Records in groups of a size that memory can hold: with patches, one may have megabytes."""
+    group: list[str] = []
+    size = 0
+    for text in texts:
+        if group and (len(group) == rows or size + len(text) > characters):
+            yield group
+            group, size = [], 0
+        group.append(text)
+        size += len(text)
+    if group:
+        yield group
 
 
 def schema() -> pyarrow.Schema:
