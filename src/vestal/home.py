@@ -124,6 +124,13 @@ class Home:
             source = self._sources.get(name)
         return None if source is None else source.peek()
 
+    def let_go(self, name: str) -> None:
+        """Hold no token of a credential: its record was changed by somebody else. The next caller sees what it is now."""
+        with self._lock:
+            source = self._sources.get(name)
+        if source is not None:
+            source.forget()
+
     def sweep(self) -> int:
         """Let go of the sources whose token has expired and that nobody holds or waits for; how many there were."""
         with self._lock:

@@ -95,6 +95,38 @@ def test_a_change_by_another_process_is_seen(home: Home) -> None:
         assert server.counters["requests.token"] == 1
 
 
+def test_a_token_that_another_process_has_replaced_is_let_go_of(home: Home) -> None:
+    with PracticeServer() as server:
+        add(home, server, "acme")
+        before = home.token("acme")
+        program = (
+            "import sys; from vestal.home import Home\n"
+            "home = Home(sys.argv[1], environ={}); home.source('acme').refresh(); home.close()\n"
+        )
+        with running(home, period=0.1):
+            subprocess.run([sys.executable, "-c", program, str(home.folder)], check=True)
+            adopted = counted(home, Kind.TOKEN_ADOPTED, 1)
+            deadline = home.clock.steady() + 20
+            while (found := home.token("acme")).version == before.version and home.clock.steady() < deadline:
+                adopted.wait(0.05)
+        assert found.version == before.version + 1
+        assert server.counters["requests.token"] == 2
+
+
+def test_a_removed_one_is_let_go_of(home: Home) -> None:
+    with PracticeServer() as server:
+        add(home, server, "acme")
+        home.token("acme")
+        other = Home(home.folder, environ={})
+        with running(home, period=0.1):
+            other.remove("acme")
+            deadline = home.clock.steady() + 20
+            while home.peek("acme") is not None and home.clock.steady() < deadline:
+                home.clock.sleep(0.02)
+        other.close()
+        assert home.peek("acme") is None
+
+
 def test_callers_and_refresher_do_not_refresh_twice(home: Home) -> None:
     with PracticeServer(Settings(latency=0.2)) as server:
         add(home, server, "acme")

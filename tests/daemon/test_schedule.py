@@ -108,7 +108,7 @@ def test_what_was_removed_never_comes() -> None:
     schedule = Schedule()
     put(schedule, "a", 10)
     put(schedule, "b", 10, seen=2)
-    assert schedule.drop_unseen(2) == 1
+    assert schedule.drop_unseen(2) == ["a"]
     schedule.drop("b")
     assert schedule.take(10, lambda: 0.0) == []
     assert schedule.next_due() is None

@@ -74,6 +74,12 @@ class Breakers(Forked):
             known = self._endpoints.get(endpoint)
         return known.breaker.current_state if known else "closed"
 
+    def states(self) -> dict[str, str]:
+        """The state of every endpoint that was asked so far."""
+        with self._lock:
+            endpoints = list(self._endpoints)
+        return {endpoint: self.state(endpoint) for endpoint in endpoints}
+
     def in_child(self) -> None:
         """Count from the beginning: attempts may have been under way."""
         self._lock = threading.Lock()

@@ -15,6 +15,9 @@ from vestal.daemon.counters import BUCKETS, OTHER, Histogram
 if TYPE_CHECKING:
     from vestal.daemon.house import House
 
+MOST_ENDPOINTS = 200
+"""Endpoints that are shown, so that their number stays bounded."""
+
 MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
 
@@ -69,6 +72,10 @@ class Metrics:
         yield GaugeMetricFamily(
             "vestal_refreshes_under_way", "Refreshes under way, each with a lease.", value=house.counters.under_way
         )
+        breakers = GaugeMetricFamily("vestal_breaker_open", "1: the endpoint is left alone.", labels=["endpoint"])
+        for endpoint, state in list(house.home.lifecycle.breakers.states().items())[:MOST_ENDPOINTS]:
+            breakers.add_metric([endpoint], float(state == "open"))
+        yield breakers
         yield GaugeMetricFamily("vestal_event_listeners", "Open event streams.", value=house.broadcast.listeners)
 
     def _token(self, name: str) -> Token | None:

@@ -21,6 +21,7 @@ PROBLEM = {
         "category": {"type": "string", "enum": [category.value for category in Category]},
         "retry_after": {"type": ["number", "null"], "description": "Seconds after which trying again can help."},
         "remedy": {"type": "string", "description": "What to do."},
+        "reason": {"type": "string", "description": "With NEEDS_LOGIN: missing, refused or interrupted refresh."},
         "credential": {"type": ["string", "null"]},
     },
 }

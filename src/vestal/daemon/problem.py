@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from vestal.core.errors import Category, VestalError
+from vestal.core.errors import Category, NeedsLogin, VestalError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -95,6 +95,7 @@ def document(error: VestalError) -> dict[str, Any]:
         "retry_after": error.retry_after,
         "remedy": error.remedy,
         "credential": error.credential,
+        **({"reason": error.reason} if isinstance(error, NeedsLogin) else {}),
     }
 
 

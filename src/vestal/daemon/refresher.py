@@ -185,7 +185,9 @@ class Refresher:
                     changed = [name for name, revision in page if not self._knows(name, revision)]
                 self._read(changed)
             with self._lock:
-                self._schedule.drop_unseen(self._looks)
+                gone = self._schedule.drop_unseen(self._looks)
+            for name in gone:
+                self._home.let_go(name)
         except VestalError as error:
             trouble = error.message
         with self._lock:
@@ -210,6 +212,10 @@ class Refresher:
                 self._status.look_failed = error.message
                 self._next_look = min(self._next_look, self._now() + BUSY)
             return
+        for name in names:
+            outline = found.get(name)
+            if self._is_stale(name, None if outline is None else outline.public):
+                self._home.let_go(name)
         with self._lock:
             for name in names:
                 outline, entry = found.get(name), self._schedule.get(name)
@@ -220,6 +226,13 @@ class Refresher:
                 elif entry is None or entry.revision != outline.revision:
                     self._plan(name, outline.revision, self._planned(outline.public, entry))
             self._give_out()
+
+    def _is_stale(self, name: str, public: feed.Public | None) -> bool:
+        """Whether this process holds another token than the record: somebody has logged in, refreshed or removed it."""
+        at_hand = self._home.peek(name)
+        token = None if public is None else public.get("token")
+        stored = token.get("issued_at") if isinstance(token, dict) else None
+        return at_hand is not None and at_hand.issued_at != stored
 
     def _planned(self, public: feed.Public | None, entry: Entry | None, *, ours: bool = False) -> Plan:
         now = self._clock.now()

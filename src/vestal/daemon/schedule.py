@@ -199,12 +199,12 @@ class Schedule:
         """Forget a credential."""
         self._entries.pop(name, None)
 
-    def drop_unseen(self, seen: int) -> int:
-        """Forget those that this look at the store has not found; how many."""
+    def drop_unseen(self, seen: int) -> list[str]:
+        """Forget those that this look at the store has not found; their names."""
         gone = [name for name, entry in self._entries.items() if entry.seen != seen and not entry.running]
         for name in gone:
             del self._entries[name]
-        return len(gone)
+        return gone
 
     def holds(self, name: str, number: int) -> bool:
         """Whether a plan is still the one that counts."""

@@ -84,7 +84,7 @@ def serve(
             sockets.append(bound)
             if not is_loopback(tcp[0]):
                 _log.warning("listening at %s without TLS: keys and tokens can be read on the way", authority(*tcp))
-        parts = (assemble or _assemble)(home)
+        parts = _assemble(home, "" if tcp is None else tcp[0]) if assemble is None else assemble(home)
 
         def be(state: str) -> None:
             pid_file.write(replace(running, state=state))
@@ -185,19 +185,20 @@ def _more_files() -> int:
         return soft
 
 
-def _assemble(home: Home) -> Parts:
-    """The daemon as it is: the API over the home, and its refresher."""
+def _assemble(home: Home, host: str = "") -> Parts:
+    """The daemon as it is: the API over the home, and its refresher. `host`: where it listens for TCP, if it does."""
     trouble = ""
     try:
         from vestal.daemon.app import make_app
         from vestal.daemon.house import House
+        from vestal.daemon.limits import LOOPBACK, Limits
         from vestal.daemon.refresher import Refresher
     except ModuleNotFoundError as error:
         trouble = error.name or "fastapi"
     if trouble:
         raise missing(trouble)
     refresher = Refresher(home)
-    house = House(home, refresher=refresher)
+    house = House(home, refresher=refresher, limits=Limits(hosts=LOOPBACK | {host.lower()}) if host else None)
 
     def stop() -> None:
         refresher.stop()

@@ -35,6 +35,7 @@ def test_it_is_what_the_command_line_tells() -> None:
     token = Token(Secret("t"), expires_at=1_700_003_600.0, issued_at=1_700_000_000.0, scope="a b", version=7)
     values = as_values(token, 1_700_000_000.5)
     assert values.pop("refresh_after") == 2999.5
+    assert values.pop("issued_at") == "2023-11-14T22:13:20Z"
     assert values == show_token.as_values(token, 1_700_000_000.5)
 
 
@@ -95,6 +96,7 @@ async def test_a_person_is_needed(api: API) -> None:
     told = problem(await api.socket.post(PATH), 409, "NEEDS_LOGIN")
     assert told["credential"] == "alice"
     assert told["remedy"]
+    assert told["reason"] == "refused"
 
 
 async def test_patience_is_asked_for(api: API) -> None:

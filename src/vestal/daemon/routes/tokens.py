@@ -41,6 +41,7 @@ _SHOWN = {
     "expires_in": {"type": ["integer", "null"], "description": "Whole seconds."},
     "scope": {"type": "string"},
     "version": {"type": "integer"},
+    "issued_at": {"type": "string", "format": "date-time"},
     "refresh_after": {
         "type": ["number", "null"],
         "minimum": 0,
@@ -135,7 +136,7 @@ def asked(body: bytes) -> tuple[int | None, float | None]:
 
 
 def as_values(token: Token, now: float) -> dict[str, Any]:
-    """What is told of a token beside the secret: as `vestal token --json`, and `refresh_after`."""
+    """What is told of a token beside the secret: as `vestal token --json`, and what those need who keep it."""
     left = token.expires_in(now)
     soft_at = margins(token).soft_at
     return {
@@ -144,5 +145,6 @@ def as_values(token: Token, now: float) -> dict[str, Any]:
         "expires_in": None if left is None else int(left),
         "scope": token.scope,
         "version": token.version,
+        "issued_at": rfc3339(token.issued_at),
         "refresh_after": None if soft_at is None else round(max(soft_at - now, 0.0), 3),
     }
