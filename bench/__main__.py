@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import command, github, herd, hooks, hot_path, report
+from bench import command, daemon, github, herd, hooks, hot_path, report
 from bench.result import Section
 from bench.table import render
 
@@ -16,6 +16,7 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "herd": herd.measure,
     "command": command.measure,
     "github": github.measure,
+    "daemon": daemon.measure,
 }
 
 
