@@ -64,7 +64,7 @@ def test_every_command_and_option_has_help(name: str, command: click.Command) ->
     assert len(command.get_short_help_str(1000)) <= 64, "it is cut in `vestal --help`"
     assert f"### vestal {name}\n" in PAGE
     for parameter in command.params:
-        if isinstance(parameter, click.Option):
+        if isinstance(parameter, click.Option) and not parameter.hidden:
             assert parameter.help, parameter.name
             for option in parameter.opts:
                 assert option in PAGE.partition(f"### vestal {name}\n")[2].partition("\n### ")[0], option
