@@ -36,7 +36,7 @@ def cli(tmp_path: Path, stub: Stub) -> GitHubCLI:
 def test_two_kills_and_a_changing_world(name: str, tmp_path: Path, stub: Stub, cli: GitHubCLI) -> None:
     out = tmp_path / f"out.{SUFFIX[name]}"
     command = ("prs", "acme/widgets", "--out", str(out), *EVERYTHING)
-    stub.configure(latency=0.01)
+    stub.configure(latency=0.05)
     for number, requests in enumerate((random.randint(4, 8), random.randint(4, 7))):
         assert cli.killed_after(requests, *command) == -signal.SIGKILL
         assert not out.exists()
@@ -172,7 +172,9 @@ def test_a_moving_window_goes_on_with_the_one_it_began_with(tmp_path: Path, stub
     days = (datetime.now(UTC) - datetime.fromtimestamp(END - 200 * 86400, UTC)).days
     out = tmp_path / "out.jsonl"
     command = ("prs", "acme/widgets", "--out", str(out), "--since", f"{days}d", "--open", "--drafts")
+    stub.configure(latency=0.3)  # or it may have come to its end before the kill does
     assert cli.killed_after(7, *command) == -signal.SIGKILL
+    stub.configure(latency=0)
     told = cli.github(*command, "--json")
     assert (told.code, told.err) == (0, "")
     assert told.json["repositories"][0]["resumed"] is True
