@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.daemon.routes.conftest import API, problem
-from vestal.cli import show_token
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.daemon.problem import Refusal
 from vestal.daemon.routes.tokens import TOKEN, as_values, asked
+from vestal.operations import show_token
 
 PATH = "/v1/credentials/alice/token"
 

@@ -30,8 +30,8 @@ def command(name: str, device: bool, no_browser: bool, limit: float, as_json: bo
     """
     from vestal.cli.browser import open_browser
     from vestal.cli.output import say, write_json
-    from vestal.cli.show_token import as_values, as_words
     from vestal.operations.login import log_in
+    from vestal.operations.show_token import as_values, as_words
 
     def tell(prompt: LoginPrompt) -> None:
         print(_as_json(prompt) if as_json else _in_words(prompt, opens=not no_browser), file=sys.stderr, flush=True)

@@ -18,7 +18,7 @@ def command(name: str, as_json: bool) -> None:
     themselves.
     """
     from vestal.cli.output import say, write_json
-    from vestal.cli.show_token import as_values, as_words
+    from vestal.operations.show_token import as_values, as_words
 
     home = open_home()
     token = home.source(name).refresh()

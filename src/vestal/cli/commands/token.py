@@ -34,7 +34,7 @@ def command(name: str, as_json: bool, newer_than: int | None, min_ttl: float | N
     token = ask(home, name, newer_than, min_ttl)
     if as_json:
         from vestal.cli.output import write_json
-        from vestal.cli.show_token import as_values
+        from vestal.operations.show_token import as_values
 
         write_json({"access_token": token.access_token.reveal(), **as_values(token, home.clock.now())})
     else:

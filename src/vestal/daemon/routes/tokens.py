@@ -18,6 +18,7 @@ from vestal.daemon.auth import demand, handed_out
 from vestal.daemon.house import House
 from vestal.daemon.problem import Refusal
 from vestal.daemon.routes.route import OF_TOKENS, PlainRoute, body_of, house_of, json_answer, named, problems
+from vestal.operations import show_token
 from vestal.operations.times import LONGEST, rfc3339
 
 router = APIRouter(route_class=PlainRoute, tags=["tokens"])
@@ -137,14 +138,9 @@ def asked(body: bytes) -> tuple[int | None, float | None]:
 
 def as_values(token: Token, now: float) -> dict[str, Any]:
     """What is told of a token beside the secret: as `vestal token --json`, and what those need who keep it."""
-    left = token.expires_in(now)
     soft_at = margins(token).soft_at
     return {
-        "token_type": token.token_type,
-        "expires_at": rfc3339(token.expires_at),
-        "expires_in": None if left is None else int(left),
-        "scope": token.scope,
-        "version": token.version,
+        **show_token.as_values(token, now),
         "issued_at": rfc3339(token.issued_at),
         "refresh_after": None if soft_at is None else round(max(soft_at - now, 0.0), 3),
     }

@@ -13,7 +13,7 @@ from vestal.core.errors import HTTPError
 from vestal.core.quota import Charge, Rate, Terms, Told
 from vestal.oauth2.retry_after import retry_after, server_time
 from vestal.services.exchange import APIResponse
-from vestal.services.github.refusal import is_primary, is_secondary
+from vestal.services.github.refusal import PATIENCE, is_primary, is_secondary
 
 CORE, SEARCH, CODE_SEARCH, GRAPHQL = "core", "search", "code_search", "graphql"
 
@@ -30,12 +30,8 @@ TERMS = Terms(
 """The secondary limits: 100 requests at once, REST and GraphQL together; 900 points of REST and 2,000 of GraphQL a minute; a
 second between writes; 80 writes that make content a minute and 500 an hour (section "About secondary rate limits")."""
 
-SHORTEST_REST = 60.0
-"""Seconds to leave an owner alone after a secondary limit that names no time; doubled each time in a row ("wait for at least
-one minute", then "exponentially increasing")."""
-
 LONGEST_REST = 3600.0
-"""Seconds."""
+"""Seconds to leave an owner alone at most. The shortest rest is doubled each time in a row ("exponentially increasing")."""
 
 _READS = ("GET", "HEAD", "OPTIONS")
 
@@ -93,7 +89,7 @@ def rest_after(response: APIResponse, strikes: int) -> float:
     told_when = "retry-after" in response.headers or response.headers.get("x-ratelimit-remaining") == "0"
     if told_when and (told := retry_after(response.head())) is not None:
         return max(told, 1.0)
-    return min(SHORTEST_REST * 2.0 ** min(strikes - 1, 10), LONGEST_REST)
+    return min(PATIENCE * 2.0 ** min(strikes - 1, 10), LONGEST_REST)
 
 
 _WRITE = {"writes": 1.0, "content": 1.0, "content_hour": 1.0}
