@@ -113,6 +113,15 @@ def test_a_token_that_another_process_has_replaced_is_let_go_of(home: Home) -> N
         assert server.counters["requests.token"] == 2
 
 
+def test_who_asks_for_a_refresh_gets_one_though_its_token_is_let_go_of_meanwhile(home: Home) -> None:
+    with PracticeServer() as server:
+        add(home, server, "acme")
+        assert home.token("acme").version == 1
+        home.lifecycle.events.listen(lambda event: home.let_go("acme") if event.kind is Kind.TOKEN_SAVED else None)
+        assert home.source("acme").refresh().version == 2
+        assert server.counters["requests.token"] == 2
+
+
 def test_a_removed_one_is_let_go_of(home: Home) -> None:
     with PracticeServer() as server:
         add(home, server, "acme")

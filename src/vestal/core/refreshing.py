@@ -168,8 +168,9 @@ class RefreshingSource(Forked):
                 continue
             if flight.error is not None and flight.demand.force:
                 raise flight.error.copy()
-            if flight.demand.force and self._held is not None:
-                return self._held.token
+            if flight.demand.force:
+                held = self._held  # None: somebody has let go of it meanwhile; what the store has now is no older
+                return self.token() if held is None else held.token
 
     def forget(self) -> None:
         """Hold nothing any more: the credential was changed, by a login or by hand. The next caller sees what it is now."""
