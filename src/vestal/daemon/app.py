@@ -37,12 +37,38 @@ def _routes(house: House, more: Iterable[APIRouter]) -> FastAPI:
     from fastapi import FastAPI
     from starlette.exceptions import HTTPException
 
+    from vestal.daemon.dashboard import pages
     from vestal.daemon.openapi import describe
-    from vestal.daemon.routes import bare_token, credentials, events, forward_auth, health, metrics, token_cache, tokens
+    from vestal.daemon.routes import (
+        bare_token,
+        credentials,
+        events,
+        forward_auth,
+        health,
+        logins,
+        metrics,
+        proxy,
+        sessions,
+        token_cache,
+        tokens,
+    )
 
     app = FastAPI(title="Vestal", version=house.version, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.house = house
-    for part in (tokens, bare_token, credentials, events, forward_auth, health, metrics, token_cache):
+    for part in (
+        tokens,
+        bare_token,
+        logins,
+        credentials,
+        events,
+        forward_auth,
+        proxy,
+        sessions,
+        health,
+        metrics,
+        token_cache,
+        pages,
+    ):
         app.include_router(part.router)
     for router in more:
         app.include_router(router)

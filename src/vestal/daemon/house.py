@@ -13,10 +13,14 @@ from vestal.core.errors import ConfigError, TimedOut, VestalError
 from vestal.core.refreshing import RefreshingSource
 from vestal.core.token import Token
 from vestal.daemon.access import Access
+from vestal.daemon.activity import Activity
 from vestal.daemon.broadcast import Broadcast
+from vestal.daemon.census import Census
 from vestal.daemon.counters import Counters
 from vestal.daemon.limits import FailedKeys, Limits
+from vestal.daemon.logins import Logins
 from vestal.daemon.problem import unknown_credential
+from vestal.daemon.sessions import Sessions
 from vestal.home import Home
 
 _T = TypeVar("_T")
@@ -42,8 +46,11 @@ class House:
         started_at: float | None = None,
         version: str = vestal.__version__,
         limits: Limits | None = None,
+        url: str | None = None,
     ) -> None:
-        """Opens the home's store. `started_at`: epoch seconds. Raises `ConfigError` for a home that can't be used."""
+        """Opens the home's store. `started_at`: epoch seconds. `url`: where browsers reach it (`http://127.0.0.1:8378`),
+        None if it listens at its socket only. Raises `ConfigError` for a home that can't be used.
+        """
         self.home = home
         self.access = access or Access(home.folder, clock=home.clock)
         self.refresher = refresher
@@ -51,6 +58,11 @@ class House:
         self.counters = counters or Counters()
         self.failed_keys = FailedKeys(self.limits.failed_keys, self.limits.failed_window)
         self.broadcast = Broadcast(listeners=self.limits.listeners, backlog=self.limits.backlog)
+        self.sessions = Sessions(home.clock)
+        self.census = Census(home)
+        self.activity = Activity()
+        self.logins = Logins(home, url)
+        self.url = url
         self.started_at = home.clock.now() if started_at is None else started_at
         self.version = version
         self.draining = False
@@ -60,7 +72,8 @@ class House:
         self._readers = ThreadPoolExecutor(self.limits.readers, "vestal reader")
         self._refreshes = ThreadPoolExecutor(self.limits.refreshes, "vestal asked refresh")
         home.lifecycle.events.listen(self.counters)
-        home.lifecycle.events.listen(self.broadcast)
+        home.lifecycle.events.listen(self.activity)
+        home.lifecycle.events.listen(self.broadcast)  # the last: who hears of an event finds it in the others
 
     async def source(self, name: str) -> RefreshingSource:
         """The source of a credential. Raises `Refusal` (404) if there is none: a source is kept for good, so that one for
@@ -109,6 +122,7 @@ class House:
     def drain(self) -> None:
         """Take no more work: event streams end, and `/readyz` says no. From any thread."""
         self.draining = True
+        self.logins.end()
         self.broadcast.end()
 
     def close(self) -> None:

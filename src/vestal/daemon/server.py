@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -59,6 +59,7 @@ def serve(
     *,
     socket_path: Path | None = None,
     tcp: tuple[str, int] | None = None,
+    hosts: Collection[str] = (),
     log_level: str = "info",
     assemble: Assemble | None = None,
     drain: int | None = None,
@@ -66,6 +67,7 @@ def serve(
 ) -> None:
     """Be the daemon of a home: listen at its Unix socket, and for TCP at (host, port) if that is given.
 
+    `hosts`: names by which clients may call it over TCP, beside those of the loopback and the address it listens at.
     `ready` is called when it listens. The first signal (SIGINT, SIGTERM, SIGHUP) lets requests end within `drain` seconds;
     the second ends the process there and then. Raises `ConfigError` where something is in the way, such as another daemon.
     """
@@ -84,7 +86,7 @@ def serve(
             sockets.append(bound)
             if not is_loopback(tcp[0]):
                 _log.warning("listening at %s without TLS: keys and tokens can be read on the way", authority(*tcp))
-        parts = _assemble(home, "" if tcp is None else tcp[0]) if assemble is None else assemble(home)
+        parts = _assemble(home, running, frozenset(hosts)) if assemble is None else assemble(home)
 
         def be(state: str) -> None:
             pid_file.write(replace(running, state=state))
@@ -185,8 +187,8 @@ def _more_files() -> int:
         return soft
 
 
-def _assemble(home: Home, host: str = "") -> Parts:
-    """The daemon as it is: the API over the home, and its refresher. `host`: where it listens for TCP, if it does."""
+def _assemble(home: Home, running: Running, hosts: frozenset[str]) -> Parts:
+    """The daemon as it is: the API and the dashboard over the home, and its refresher."""
     trouble = ""
     try:
         from vestal.daemon.app import make_app
@@ -198,7 +200,11 @@ def _assemble(home: Home, host: str = "") -> Parts:
     if trouble:
         raise missing(trouble)
     refresher = Refresher(home)
-    house = House(home, refresher=refresher, limits=Limits(hosts=LOOPBACK | {host.lower()}) if host else None)
+    names = LOOPBACK | {host.lower() for host in hosts}
+    if running.tcp is not None:
+        names |= {authority(*running.tcp).rpartition(":")[0].lower()}
+    url = running.url if running.tcp is not None else None
+    house = House(home, refresher=refresher, limits=Limits(hosts=names), url=url)
 
     def stop() -> None:
         refresher.stop()

@@ -1,0 +1,9 @@
+"""To be."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from vestal.daemon.routes.route import PlainRoute
+
+router = APIRouter(route_class=PlainRoute, tags=["sessions"])
