@@ -24,6 +24,7 @@ ROUTES = [
     ("GET", "/v1/events"),
     ("GET", "/auth/alice"),
     ("GET", "/token/alice"),
+    ("POST", "/v1/sessions"),
     ("GET", "/metrics"),
     ("GET", "/api/token-cache/status"),
     ("GET", "/api/token-cache/performance"),

@@ -63,7 +63,7 @@ def test_the_page(shell: Shell, tmp_path: Path) -> None:
             ran += 1
         elif "pip install" not in text:
             ran += _run(shell, text)
-    assert ran == 9
+    assert ran == 11
 
 
 def _run(shell: Shell, text: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 
 def open_browser(address: str) -> bool:
@@ -32,3 +33,13 @@ def may_have_one(environ: Mapping[str, str], platform: str) -> bool:
     if platform in ("darwin", "win32"):
         return True
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY") or environ.get("WSL_DISTRO_NAME"))
+
+
+def may_have_one_here() -> bool:
+    """The same of this process."""
+    return may_have_one(os.environ, sys.platform)
+
+
+def open_file(path: Path) -> bool:
+    """Open a file in the person's browser: unlike an address, its name gives nothing away in the list of processes."""
+    return open_browser(path.as_uri())

@@ -21,7 +21,7 @@ SECTIONS = {
     "Set up": ("init", "providers", "add", "login", "completion"),
     "Other programs": ("for", "sink"),
     "Services": ("github",),
-    "The daemon": ("serve", "start", "stop", "restart", "status", "logs", "key", "systemd"),
+    "The daemon": ("serve", "start", "stop", "restart", "status", "open", "logs", "key", "systemd"),
     "Look after": ("doctor", "remove", "revoke", "export", "import", "rotate-key"),
     "Try out": ("practice",),
 }

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vestal.core.errors import UnexpectedError, VestalError
 from vestal.core.secret import Secret
+from vestal.daemon import browsers
 from vestal.daemon.access import LOCAL, PREFIX, Grantee
 from vestal.daemon.problem import MEDIA_TYPE, Refusal, body_of, headers_of, status_of
+from vestal.daemon.sessions import Session
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 GRANTEE = "vestal.grantee"
 """In a request's scope: its `Grantee`, or None if it came without a key. A wrong key does not come that far."""
+
+SESSION = "vestal.session"
+"""In a request's scope, for pages of the dashboard: the browser's `Session`, if it has one."""
 
 PEER = "vestal.peer"
 """In the extensions of a scope: of what user the process at the other end of the Unix socket is, `{"uid": int}`."""
@@ -35,6 +40,9 @@ SECURITY: tuple[tuple[bytes, bytes], ...] = (
 """On every answer that does not have its own. There is no CORS header: no page of another origin may read anything."""
 
 _SECURITY_NAMES = frozenset(name for name, _ in SECURITY)
+_FROM_ELSEWHERE = ("/auth/", "/callback", "/login/callback")
+"""There the headers, Host and Origin with them, are those of somebody else's request, or a service sends the browser."""
+_LOOKED_AT = frozenset({b"host", b"authorization", b"cookie", b"origin", b"sec-fetch-site"})
 _BEARER = b"bearer "
 _OURS = _BEARER + PREFIX.encode()
 _log = logging.getLogger("vestal.daemon")
@@ -71,6 +79,7 @@ class Gate:
             await send(message)
 
         trouble: VestalError
+        locked = False
         try:
             await self._admit(scope)
             short = self._shortcut(scope, receive)
@@ -80,31 +89,57 @@ class Gate:
                 await (await short)(scope, receive, secured)
             return
         except VestalError as error:
+            locked = isinstance(error, Locked)
             trouble = error.copy()
         except Exception as error:  # its text may hold anything, so only its kind and place are told
             trouble = defect(error)
             _log.error("%s %s: %s", scope["method"], _place(error), type(error).__name__)
-        if not began:
+        if began:
+            return
+        if locked:
+            from vestal.daemon.dashboard.door import locked as page
+
+            await page()(scope, receive, secured)
+        else:
             await send_problem(trouble, secured)
 
     async def _admit(self, scope: Scope) -> None:
         """Note whose request it is. Raises `Refusal`, and as `Access.check`."""
-        host, key, hosts = b"", b"", 0
+        found: dict[bytes, bytes] = {}
+        hosts = 0
         for name, value in scope["headers"]:
-            if name == b"host":
-                host, hosts = value, hosts + 1
-            elif name == b"authorization":
-                key = value
+            if name in _LOOKED_AT:
+                found[name] = value
+                hosts += name == b"host"
+        host, key = found.get(b"host", b""), found.get(b"authorization", b"")
         peer: Any = scope.get("extensions", {}).get(PEER)
         local = peer is not None and peer.get("uid") == os.geteuid()
-        if peer is None and (hosts != 1 or _without_port(host) not in self._house.limits.hosts):
+        if peer is None and (hosts != 1 or browsers.without_port(host) not in self._house.limits.hosts):
             raise Refusal(421, "the Host header names another server", remedy="use 127.0.0.1 or localhost")
         # A gateway's question carries the headers of the request that it is about: on the socket only a key of ours counts.
         # It counts before the peer's own rights, so that a process can do with less than it may.
         if key[: len(_BEARER)].lower() == _BEARER and (not local or key[len(_BEARER) :].startswith(PREFIX.encode())):
             scope[GRANTEE] = await self._holder(Secret(key[len(_BEARER) :].strip().decode("latin-1")), scope)
-        else:
-            scope[GRANTEE] = LOCAL if local else None
+            return
+        scope[GRANTEE] = LOCAL if local else None
+        page = browsers.is_page(scope["path"])
+        if page or (local and not scope["path"].startswith(_FROM_ELSEWHERE)):
+            if not page or scope["method"] not in browsers.SAFE:
+                browsers.check_site(host, found.get(b"origin"), found.get(b"sec-fetch-site"))
+            if local:
+                browsers.check_name(host, self._house.limits.hosts)
+        if page and not local:
+            self._let_in(scope, found.get(b"cookie", b""))
+
+    def _let_in(self, scope: Scope, cookies: bytes) -> None:
+        """Note whose browser it is. Raises `Locked`."""
+        cookie = browsers.cookie_of(cookies, browsers.cookie_name(self._house.url))
+        session = None if cookie is None else self._house.sessions.of(cookie)
+        if session is not None:
+            scope[SESSION] = session
+            scope[GRANTEE] = session.grantee
+        elif not scope["path"].startswith(browsers.OPEN):
+            raise Locked()
 
     async def _holder(self, key: Secret, scope: Scope) -> Grantee:
         access = self._house.access
@@ -121,6 +156,13 @@ class Gate:
         raise unauthorized("the key is wrong, or was revoked", ' error="invalid_token"')
 
 
+class Locked(Refusal):
+    """A page was asked for without a session. It is answered with a page that says how to get in."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "the dashboard is locked", remedy="run `vestal open`, and open the link that it prints")
+
+
 def unauthorized(message: str = "a key is needed", error: str = "") -> Refusal:
     """401 with its challenge (RFC 6750, 3)."""
     challenge = 'Bearer realm="vestal"' + ("," + error if error else "")
@@ -130,6 +172,12 @@ def unauthorized(message: str = "a key is needed", error: str = "") -> Refusal:
         headers={"WWW-Authenticate": challenge},
         remedy="send `Authorization: Bearer KEY`; `vestal key add` makes a key",
     )
+
+
+def session_of(scope: Scope) -> Session | None:
+    """The session of the browser that sent this; None for a program, and on the Unix socket."""
+    session: Session | None = scope.get(SESSION)
+    return session
 
 
 def grantee_of(scope: Scope) -> Grantee:
@@ -200,12 +248,6 @@ async def send_problem(error: VestalError, send: Send) -> None:
     raw = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status_of(error), "headers": raw})
     await send({"type": "http.response.body", "body": body})
-
-
-def _without_port(host: bytes) -> str:
-    text = host.decode("latin-1").lower()
-    name, colon, port = text.rpartition(":")
-    return name if colon and (port.isdigit() or not port) and not text.endswith("]") else text
 
 
 def _place(error: Exception) -> str:

@@ -94,7 +94,7 @@ _WHAT = {
     403: "The key is not good for that",
     404: "There is no such credential",
     408: "The body took too long",
-    409: "NEEDS_LOGIN: a person has to log in",
+    409: "NEEDS_LOGIN: a person has to log in; or the daemon is not set up for that",
     413: "The body is too long",
     422: "CONFIG_ERROR: what was asked for, or what Vestal was told, is wrong",
     424: "The service said no; trying again does not help",
