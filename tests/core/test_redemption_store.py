@@ -151,6 +151,29 @@ def test_a_kept_grant_gives_way_to_a_login() -> None:
     assert house.stored.refresh_token == Secret("rt-login")
 
 
+def test_a_login_that_the_store_does_not_take_is_kept() -> None:
+    house = House(granted(9), **held(1, lifetime=10))
+    house.store.before_save = lambda credential: unavailable(credential) if credential.version > 1 else None
+    login = Grant(access_token=Secret("at-login"), expires_in=HOUR, refresh_token=Secret("rt-login"))
+    with pytest.raises(StoreUnavailable):
+        house.lifecycle.logged_in(NAME, login, START)
+    house.store.before_save = None
+    assert at(house.refresh()) == "at-login"
+    assert house.stored.refresh_token == Secret("rt-login")
+    assert house.script.redeemed == []
+    assert not house.lifecycle.unsaved
+
+
+def test_a_kept_login_gives_way_to_another_one() -> None:
+    house = House(**held(1, lifetime=10))
+    house.store.before_save = lambda credential: unavailable(credential) if credential.version > 1 else None
+    with pytest.raises(StoreUnavailable):
+        house.lifecycle.logged_in(NAME, Grant(access_token=Secret("at-first"), expires_in=HOUR), START)
+    house.store.before_save = None
+    house.lifecycle.logged_in(NAME, Grant(access_token=Secret("at-second"), expires_in=HOUR), START)
+    assert at(house.refresh()) == "at-second"
+
+
 def test_a_kept_grant_gives_way_to_a_new_refresh_token() -> None:
     """As `vestal add --replace` does it: the version stays, the refresh token is another."""
     house = House(granted(2), granted(9))

@@ -11,7 +11,7 @@ from vestal.core.breaker import Breakers
 from vestal.core.clock import Clock, SystemClock
 from vestal.core.credential import Credential
 from vestal.core.decision import Demand, decide, satisfies
-from vestal.core.errors import ConfigError, Conflict, UnexpectedError
+from vestal.core.errors import ConfigError, Conflict, StoreUnavailable, UnexpectedError
 from vestal.core.events import Event, Events, Kind, Listener
 from vestal.core.grant import Grant
 from vestal.core.provider import Provider
@@ -112,15 +112,27 @@ class Lifecycle:
         raise changing(name)
 
     def logged_in(self, name: str, grant: Grant, sent_at: float) -> Credential:
-        """Save what a login granted. It replaces whatever was there, and everything that was refused is forgotten."""
+        """Save what a login granted. It replaces whatever was there, and everything that was refused is forgotten.
+
+        What the store can't take is kept in memory, and saved when somebody asks this process for a token and it can. Raises
+        `StoreUnavailable` all the same, and as `load`.
+        """
         now = self.clock.now()
+        made: list[Granted] = []
 
         def change(credential: Credential) -> Credential:
             clean = replace(credential, refresh_token=None, refresh_token_expires_at=None, failures=0, refusals=0)
             clean = replace(clean, rotating=None)
-            return clean.granted(grant, sent_at=sent_at, now=now, what="login")
+            changed = clean.granted(grant, sent_at=sent_at, now=now, what="login")
+            made.append(Granted(changed, credential.refresh_token))
+            return changed
 
-        credential = self.update(name, change)
+        try:
+            credential = self.update(name, change)
+        except StoreUnavailable:
+            if made:
+                self.unsaved[name] = made[-1]
+            raise
         self.unsaved.pop(name, None)
         self.emit(Kind.LOGGED_IN, name, version=credential.version)
         return credential
