@@ -59,7 +59,7 @@ class House:
         self.failed_keys = FailedKeys(self.limits.failed_keys, self.limits.failed_window)
         self.broadcast = Broadcast(listeners=self.limits.listeners, backlog=self.limits.backlog)
         self.sessions = Sessions(home.clock)
-        self.census = Census(home)
+        self.census = Census(home, look_inside=home.store.load)
         self.activity = Activity()
         self.logins = Logins(home, url)
         self.url = url

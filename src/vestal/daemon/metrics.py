@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from vestal.core.credential import State
 from vestal.core.errors import VestalError
 from vestal.core.token import Token
 from vestal.daemon.counters import BUCKETS, OTHER, Histogram
@@ -68,6 +69,11 @@ class Metrics:
         info = GaugeMetricFamily("vestal_info", "The daemon's version.", labels=["version"])
         info.add_metric([house.version], 1)
         yield info
+        states = GaugeMetricFamily("vestal_credentials", "Credentials by their state.", labels=["state"])
+        counted = house.census.counts()
+        for state in State:
+            states.add_metric([state.value], counted.get(state.value, 0))
+        yield states
         yield GaugeMetricFamily("vestal_start_time_seconds", "When the daemon started.", value=house.started_at)
         yield GaugeMetricFamily(
             "vestal_refreshes_under_way", "Refreshes under way, each with a lease.", value=house.counters.under_way

@@ -111,6 +111,20 @@ class SQLiteBackend(SQLiteFile):
         )
         return self._run(lambda db: db.execute(statement, (json.dumps(list(names)),)).fetchall())
 
+    def picks(self, names: Sequence[str], paths: Sequence[str]) -> list[tuple[str, int, str | None]]:
+        """Name, revision and what the readable part has at these paths, of those of these records that there are.
+
+        The third is a JSON list, with null for nothing; or None, if the readable part is no JSON. `paths`: two at least, as
+        `$.a.b`.
+        """
+        picked = f"json_extract(public{', ?' * len(paths)})"
+        statement = (
+            f"SELECT name, revision, CASE WHEN json_valid(public) THEN {picked} END"  # noqa: S608
+            " FROM credentials WHERE name IN (SELECT value FROM json_each(?))"
+        )
+        values = (*paths, json.dumps(list(names)))
+        return self._run(lambda db: db.execute(statement, values).fetchall())
+
     def lease(self, name: str, timeout: float) -> AbstractContextManager[None]:
         """See `Backend.lease`."""
         return self._leases.lease(name, timeout)

@@ -5,8 +5,10 @@ import signal
 
 from tests.daemon.daemons import House, wait_for
 from vestal.core.credential import App, Credential
+from vestal.core.secret import Secret
 from vestal.daemon.process.status import Status, credentials_by_state, status
 from vestal.home import Home
+from vestal.stores.record import Record
 
 
 def seen(house: House) -> Status:
@@ -60,4 +62,20 @@ def test_credentials_are_counted_by_state(house: House) -> None:
         home.store.save(Credential(name=name, app=app))
     home.store.save(Credential(name="c", app=App(provider="custom", client_id="x", grant="client_credentials")))
     assert credentials_by_state(home) == {"needs_login": 2, "idle": 1}
+    home.close()
+
+
+def test_counting_tells_what_only_a_look_inside_can(house: House) -> None:
+    home = Home(house.folder)
+    app = App(provider="custom", client_id="x", settings={"token_url": "https://example.org/token"})
+    home.add("fresh", app, Secret("rt"))
+    home.add("waits-for-login", app)
+    assert credentials_by_state(home) == {"idle": 1, "needs_login": 1}
+    home.close()
+
+
+def test_a_record_that_cannot_be_read_is_counted(house: House) -> None:
+    home = Home(house.folder)
+    home.store.backend.put(Record("a", 1, 0, "{}", b"sealed"))
+    assert credentials_by_state(home) == {"error": 1}
     home.close()

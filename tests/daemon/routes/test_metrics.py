@@ -28,6 +28,8 @@ async def test_the_numbers(api: API) -> None:
     assert found["vestal_refresh_seconds_count", "alice"] == 1
     assert found["vestal_token_expiry_seconds", "alice"] > 0
     assert 'vestal_refreshes_total{credential="alice",result="ok"} 1.0' in answer.text
+    assert found["vestal_credentials", "idle"] == 1
+    assert found["vestal_credentials", "needs_login"] == 0
 
 
 async def test_failures_are_told_apart(api: API) -> None:
@@ -35,6 +37,7 @@ async def test_failures_are_told_apart(api: API) -> None:
     await api.socket.post("/v1/credentials/alice/token")
     answer = await api.socket.get("/metrics")
     assert 'vestal_refreshes_total{credential="alice",result="NEEDS_LOGIN"} 1.0' in answer.text
+    assert numbers(answer.text)["vestal_credentials", "needs_login"] == 1
 
 
 async def test_names_are_for_those_who_may_see_all(api: API) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,13 +84,12 @@ def status(home: Home, *, look: float = 0.1) -> Status:
 
 
 def credentials_by_state(home: Home) -> dict[str, int]:
-    """How many credentials are in each state; those that can't be read are in `error`. Raises as `Store.names`."""
-    from vestal.operations.overview import Seen, look_at_all
+    """How many credentials are in each state; those that can't be read are in `error`. Raises as `Store.names`.
+
+    Only those are unsealed whose state would not be certain otherwise.
+    """
+    from vestal.daemon.census import Census
 
     if not (home.folder / "store.db").exists():
         return {}  # no home is made by looking
-    return dict(
-        Counter(
-            found.state.value if isinstance(found, Seen) else "error" for _, found in look_at_all(home)
-        ).most_common()
-    )
+    return Census(home, look_inside=home.store.load).counts()
