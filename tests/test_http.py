@@ -112,6 +112,15 @@ def test_an_exchange() -> None:
         assert body == f"refresh_token={CANARY}&grant_type=refresh_token".encode()
 
 
+@pytest.mark.parametrize("form", [{}, {"a": "b"}])
+def test_a_form_is_called_one_even_if_it_is_empty(form: dict[str, str]) -> None:
+    with Service(says(HEAD + b"Content-Length: 0\r\n\r\n")) as service, sending() as sender:
+        sender(Request("POST", service.url, form=form))
+        head, _, body = service.requests[0].partition(b"\r\n\r\n")
+        assert head.lower().count(b"content-type: application/x-www-form-urlencoded") == 1
+        assert b"content-length: %d" % len(body) in head.lower()
+
+
 def test_json_is_sent_with_its_secrets() -> None:
     with Service(says(HEAD + b"Content-Length: 0\r\n\r\n")) as service, sending() as sender:
         sender(Request("POST", service.url, json={"a": [Secret(CANARY)], "b": 1}))

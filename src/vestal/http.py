@@ -32,6 +32,8 @@ LARGEST = 1 << 20
 """Bytes of an answer that are read; no token endpoint says more."""
 
 _JSON = {"Content-Type": "application/json"}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+"""RFC 6749, appendix B."""
 
 
 class HTTPSender(Forked):
@@ -79,7 +81,7 @@ class HTTPSender(Forked):
             with client.stream(
                 request.method,
                 request.url,
-                headers=plain(request.headers) | ({} if request.json is None else _JSON),
+                headers=plain(request.headers) | _content_type(request),
                 data=None if request.form is None else plain(request.form),
                 content=None if request.json is None else json.dumps(request.json, default=_reveal),
             ) as answer:
@@ -158,6 +160,13 @@ def failure(error: Exception, host: str) -> VestalError:
 def plain(texts: Mapping[str, Text]) -> dict[str, str]:
     """Texts as they are sent. Use it in the expression that sends them."""
     return {name: _reveal(text) for name, text in texts.items()}
+
+
+def _content_type(request: Request) -> dict[str, str]:
+    """Said by us, since the client says nothing of a form without fields."""
+    if request.json is not None:
+        return _JSON
+    return {} if request.form is None else _FORM
 
 
 def _reveal(text: object) -> str:

@@ -29,10 +29,11 @@ from vestal.core.transport import Request, Response, Send
 from vestal.http import HTTPSender
 from vestal.oauth2.discovery import discover
 from vestal.oauth2.dpop import DPOP_KEY, DPoPKey
-from vestal.oauth2.login import LoginPrompt, login
+from vestal.oauth2.login import LoginPrompt, login, loopback
 from vestal.oauth2.login_error import LoginTimedOut
 from vestal.oauth2.loopback import Loopback
 from vestal.oauth2.provider import OAuth2Provider
+from vestal.oauth2.reception import Judge, Reception
 from vestal.testing.practice import PracticeServer, Settings, log_in
 
 PUBLIC = App(provider="practice", client_id="practice-public", grant="authorization_code", scopes=("read",))
@@ -308,6 +309,103 @@ def test_a_bound_token(enter: Enter, provider: OAuth2Provider, server: PracticeS
     assert DPoPKey.from_secret(bound.secrets[DPOP_KEY]).thumbprint()
     key = DPoPKey.generate()
     assert enter(proof=key).secrets[DPOP_KEY] == key.secret()
+
+
+# With a receiver of one's own
+
+
+class Elsewhere:
+    """A receiver without a port."""
+
+    redirect_uri = "http://127.0.0.1:1/callback"
+    port = None
+
+    def __init__(self, reception: Reception) -> None:
+        self.reception = reception
+        self.finished: list[tuple[str, bool, str]] = []
+        self.left = False
+
+    def __enter__(self) -> Elsewhere:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.left = True
+
+    def listen(self, accept: Judge) -> None:
+        self.reception.listen(accept)
+
+    def wait(self) -> Secret:
+        return self.reception.wait()
+
+    def finish(self, title: str, text: str, ok: bool, remedy: str = "") -> None:
+        self.finished.append((title, ok, remedy))
+
+
+@pytest.fixture
+def elsewhere() -> Elsewhere:
+    return Elsewhere(Reception(30))
+
+
+@pytest.mark.parametrize("allow", [True, False])
+def test_another_receiver(enter: Enter, person: Person, elsewhere: Elsewhere, allow: bool) -> None:
+    asked: list[tuple[App, float]] = []
+
+    def receive(app: App, limit: float) -> Elsewhere:
+        asked.append((app, limit))
+        return elsewhere
+
+    def opens(address: str) -> bool:
+        back = log_in(address, allow=allow, follow=False)
+        assert back.startswith(elsewhere.redirect_uri)
+        elsewhere.reception.take(Secret(urlsplit(back).query))
+        return True
+
+    def enters() -> Grant:
+        return enter(receive=receive, open_browser=opens, limit=7)
+
+    if allow:
+        assert enters().refresh_token
+        assert elsewhere.finished == [("You are logged in", True, "")]
+    else:
+        with pytest.raises(PermissionDenied):
+            enters()
+        ((title, ok, remedy),) = elsewhere.finished
+        assert (title, ok) == ("You are not logged in", False)
+        assert remedy.startswith("Start the login again")
+    assert asked == [(PUBLIC, 7)]
+    assert person.told[0].port is None
+    assert elsewhere.left
+
+
+def test_a_receiver_that_ends_the_login(enter: Enter, person: Person, elsewhere: Elsewhere) -> None:
+    elsewhere.reception.end(ConfigError("replaced"))
+    with pytest.raises(ConfigError, match="replaced"):
+        enter(receive=lambda app, limit: elsewhere, open_browser=lambda address: True)
+    assert elsewhere.left
+    assert elsewhere.finished == []
+
+
+def test_the_loopback_can_be_ended_as_well(enter: Enter, person: Person) -> None:
+    reception = Reception(30)
+
+    def opens(address: str) -> bool:
+        reception.end(ConfigError("replaced"))
+        return True
+
+    with pytest.raises(ConfigError, match="replaced"):
+        enter(receive=lambda app, limit: loopback(app, limit, reception), open_browser=opens)
+    assert reception.page.result(0).title == "This login is over"
+
+
+def test_a_clock_that_ends_the_login(enter: Enter, person: Person, clock: FixedClock) -> None:
+    class Ended(FixedClock):
+        def sleep(self, seconds: float) -> None:
+            raise ConfigError("replaced")
+
+    with pytest.raises(ConfigError, match="replaced"):
+        enter(device=True, clock=Ended(clock.now()))
+    assert len(person.told) == 1
+    assert person.saved == []
 
 
 # With a code for another machine

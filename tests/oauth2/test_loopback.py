@@ -12,7 +12,7 @@ import pytest
 from vestal.core.errors import Category, ConfigError, TimedOut
 from vestal.core.secret import Secret
 from vestal.oauth2.login_error import LoginTimedOut
-from vestal.oauth2.loopback import Loopback, _span
+from vestal.oauth2.loopback import Loopback
 
 RIGHT = "?state=right&code=code-canary"
 
@@ -179,13 +179,6 @@ def test_only_strangers_come() -> None:
         ) as caught:
             loopback.wait()
     assert "canary" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(300.0, "5 minutes"), (90.0, "90 seconds"), (60.0, "60 seconds"), (0.5, "0.5 seconds")]
-)
-def test_the_limit_in_words(seconds: float, words: str) -> None:
-    assert _span(seconds) == words
 
 
 def test_the_page_does_not_wait_for_ever() -> None:

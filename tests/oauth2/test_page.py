@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestal.oauth2.page import Page, headers
+from vestal.oauth2.page import Link, Page, headers
 
 
 class Reader(HTMLParser):
@@ -89,3 +89,21 @@ def test_the_policy_allows_the_pages_own_style_and_nothing_else() -> None:
 
 def test_lone_surrogates_do_not_break_it() -> None:
     assert Page("a\ud800b", "c", ok=True).html()
+
+
+LINK = Link("http://127.0.0.1:8378/dashboard/credentials/a?b&c", 'Back to "the" <dashboard>')
+
+
+def test_a_page_that_leads_on() -> None:
+    good, bad = (Page("Title", "Text", ok=ok, link=LINK) for ok in (True, False))
+    for page in (good, bad):
+        read = Reader(page)
+        assert ("href", LINK.address) in read.attributes
+        assert LINK.text in read.text
+        assert "terminal" not in read.text
+    assert good.headers() == {**headers(), "Refresh": f"2; url={LINK.address}"}
+    assert bad.headers() == GOOD.headers() == headers()  # what failed is read first
+
+
+def test_who_else_has_the_details() -> None:
+    assert "The dashboard has the details." in Reader(Page("It failed", "", ok=False, where="the dashboard")).text

@@ -128,6 +128,7 @@ class House:
     def close(self) -> None:
         """Let go of threads and keys. The home is its owner's to close."""
         self.drain()
+        self.logins.close()
         for pool in (self._readers, self._refreshes):
             pool.shutdown(wait=True, cancel_futures=True)
         self.access.close()

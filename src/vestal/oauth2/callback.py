@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from vestal.core.secret import Secret
-from vestal.oauth2.page import Page, headers
+from vestal.oauth2.page import Page
 
 ADDRESS = "127.0.0.1"
 
@@ -115,7 +115,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def _send(self, status: int, page: Page) -> None:
         self.send_response(status)
-        for name, value in headers().items():
+        for name, value in page.headers().items():
             self.send_header(name, value)
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.send_header("Allow", "GET")  # RFC 9110, section 15.5.6

@@ -14,8 +14,26 @@ from vestal.core.token import Proof
 from vestal.core.transport import Send
 from vestal.oauth2 import authorization_code, device_code
 from vestal.oauth2.dpop import DPOP_KEY, DPoPKey
-from vestal.oauth2.loopback import LIMIT, Loopback
+from vestal.oauth2.loopback import Loopback
 from vestal.oauth2.provider import OAuth2Provider
+from vestal.oauth2.reception import LIMIT, Receiver, Reception
+
+Receive = Callable[[App, float], Receiver]
+"""Makes the receiver of a login, for its app and a limit in seconds. Raises `ConfigError`."""
+
+
+def loopback(app: App, limit: float, reception: Reception | None = None) -> Loopback:
+    """As the settings `redirect_uri` (word for word as registered), or `redirect_port` and `redirect_path`, have it."""
+    port = app.settings.get("redirect_port", "0")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5):
+        raise ConfigError("the setting redirect_port is not a number", remedy="set redirect_port to one up to 65535")
+    return Loopback(
+        int(port),
+        app.settings.get("redirect_path", "/callback"),
+        limit,
+        redirect_uri=app.settings.get("redirect_uri"),
+        reception=reception,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +65,14 @@ def login(
     proof: Proof | None = None,
     limit: float = LIMIT,
     save: Callable[[Grant], None],
+    receive: Receive = loopback,
 ) -> Grant:
     """Let a person log in, and save what was granted before they are told that all is well.
 
     `provider` is configured for `app`, whose grant decides which way it goes, unless `device` is true. `tell` is called
     before `open_browser`, which is not called for a device code, and may fail. `limit` is in seconds; a device code has
     its own. Without a `proof`, a provider that wants DPoP gets a new key. The key is kept in the grant.
+    `receive` makes what takes the browser's answer. Whatever `clock` raises in `sleep` ends the login.
     Raises `VestalError`: `LoginTimedOut`, `PermissionDenied`, `AuthFailed`, `ConfigError` and what `save` raises.
     """
     if app.grant not in LOGIN_GRANTS:
@@ -66,22 +86,22 @@ def login(
         grant = _with_key(device_code.poll(provider, app, asked, send, clock, key), key)
         save(grant)
         return grant
-    with _loopback(app, limit) as loopback:
-        authorization = authorization_code.begin(provider, app, loopback.redirect_uri)
-        loopback.listen(lambda query: authorization_code.misfit(authorization, query))
-        tell(LoginPrompt(service=provider.label, address=authorization.url, limit=limit, port=loopback.port))
+    with receive(app, limit) as receiver:
+        authorization = authorization_code.begin(provider, app, receiver.redirect_uri)
+        receiver.listen(lambda query: authorization_code.misfit(authorization, query))
+        tell(LoginPrompt(service=provider.label, address=authorization.url, limit=limit, port=receiver.port))
         with suppress(Exception):  # no browser is no failure: the address has been told
             open_browser(authorization.url)
-        query = loopback.wait()
+        query = receiver.wait()
         try:
             code = authorization_code.code_from(authorization, provider, query)
             grant = _with_key(authorization_code.exchange(provider, app, authorization, code, send, clock, key), key)
             save(grant)
         except VestalError as error:
             why, remedy = _sentence(error.message), _sentence(error.remedy)
-            loopback.finish("You are not logged in", why, ok=False, remedy=remedy)
+            receiver.finish("You are not logged in", why, ok=False, remedy=remedy)
             raise
-        loopback.finish("You are logged in", _outlook(provider, grant), ok=True)
+        receiver.finish("You are logged in", _outlook(provider, grant), ok=True)
     return grant
 
 
@@ -99,19 +119,6 @@ def _device_prompt(provider: OAuth2Provider, asked: device_code.DeviceAuthorizat
         user_code=asked.user_code,
         address_with_code=asked.verification_uri_complete,
         limit=asked.expires_in,
-    )
-
-
-def _loopback(app: App, limit: float) -> Loopback:
-    """As the settings `redirect_uri` (word for word as registered), or `redirect_port` and `redirect_path`, have it."""
-    port = app.settings.get("redirect_port", "0")
-    if not (port.isascii() and port.isdigit() and len(port) <= 5):
-        raise ConfigError("the setting redirect_port is not a number", remedy="set redirect_port to one up to 65535")
-    return Loopback(
-        int(port),
-        app.settings.get("redirect_path", "/callback"),
-        limit,
-        redirect_uri=app.settings.get("redirect_uri"),
     )
 
 

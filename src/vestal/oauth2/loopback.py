@@ -1,41 +1,23 @@
-"""Where the browser brings the answer of a login: `http://127.0.0.1:PORT/callback` (RFC 8252, section 7.3).
-
-Other programs on the machine and pages in the browser can reach it too, so anything may come: what is no answer to this
-login neither ends it nor disturbs it. The browser gets its page only after `finish`, so that the page tells the truth.
-"""
+"""Where the browser brings the answer of a login: `http://127.0.0.1:PORT/callback` (RFC 8252, section 7.3)."""
 
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable
+from concurrent.futures import TimeoutError as TooLong
 from typing import Self
 from urllib.parse import urlsplit
 
 from vestal.core.errors import ConfigError
 from vestal.core.secret import Secret
 from vestal.oauth2.callback import ADDRESS, CallbackServer
-from vestal.oauth2.login_error import LoginTimedOut
 from vestal.oauth2.page import Page
-
-LIMIT = 300.0
-"""Seconds that a person has for a login."""
-
-HOLD = 90.0
-"""Seconds for which the browser is kept waiting for the end, once it has brought the answer."""
+from vestal.oauth2.reception import HOLD, LIMIT, Judge, Reception
 
 _PATH = re.compile(r"(/[A-Za-z0-9\-._~%!$&'()*+,;=:@]*)*")  # RFC 3986, section 3.3
 
-Judge = Callable[[Secret], str | None]
-"""Says of a query why it is no answer to this login; None if it is one."""
-
-_HELD_LONG = Page("Nearly done", "Vestal has the answer and is still at work. The terminal tells how it ends.", ok=True)
-_OVER = Page("This login is over", "It ended before it was finished.", ok=False, remedy="Start the login again.")
-_STRANGER = "Go back to the terminal and open the newest address that it shows."
-
 
 class Loopback:
-    """Waits for the browser. A context manager: on leaving, whatever the reason, no socket and no thread is left.
+    """A `Receiver` with a port of its own. On leaving, whatever the reason, no socket and no thread is left.
 
     with Loopback() as loopback:
         loopback.listen(accept)  # then open the browser
@@ -51,10 +33,12 @@ class Loopback:
         *,
         redirect_uri: str | None = None,
         hold: float = HOLD,
+        reception: Reception | None = None,
     ) -> None:
         """`port`: 0 for a free one. `redirect_uri`: as registered, word for word, in place of `port` and `path`.
 
-        Times are seconds. Raises `ConfigError` for what is no address of this machine.
+        Times are seconds; a `reception` brings a limit of its own. Raises `ConfigError` for what is no address of this
+        machine.
         """
         self._registered = redirect_uri
         self._port, self._path = (port, path) if redirect_uri is None else _place(redirect_uri)
@@ -63,17 +47,9 @@ class Loopback:
                 f"a login can't be answered at port {self._port} and path {self._path[:60]!r}",
                 remedy="set redirect_port to a number up to 65535 and redirect_path to something like /callback",
             )
-        self._limit = limit
         self._hold = hold
+        self._reception = reception or Reception(limit)
         self._server: CallbackServer | None = None
-        self._accept: Judge = lambda query: None
-        self._lock = threading.Lock()
-        self._query: Secret | None = None
-        self._turned_away = 0
-        self._last_reason = ""
-        self._answered = threading.Event()
-        self._finished = threading.Event()
-        self._page = _OVER
 
     def __enter__(self) -> Self:
         """Take the port. Raises `ConfigError` if it can't be had."""
@@ -91,7 +67,7 @@ class Loopback:
 
     def __exit__(self, *exc: object) -> None:
         """Whoever still waits gets the page of `finish`; without one, a page that says that the login is over."""
-        self._finished.set()
+        self._reception.close()
         self._serving.close()
 
     @property
@@ -106,29 +82,16 @@ class Loopback:
 
     def listen(self, accept: Judge) -> None:
         """Serve from now on, in a thread of its own. To be called before the browser is opened."""
-        self._accept = accept
+        self._reception.listen(accept)
         self._serving.start()
 
     def wait(self) -> Secret:
         """The query of the first request that was accepted. Raises `LoginTimedOut`."""
-        self._answered.wait(self._limit)
-        with self._lock:
-            if self._query is not None:
-                return self._query
-            strangers, reason = self._turned_away, self._last_reason
-        raise LoginTimedOut(
-            f"nobody finished the login within {_span(self._limit)}"
-            + (f"; what came instead ({strangers}) was turned away, the last because {reason}" if strangers else ""),
-            remedy=(
-                "start the login again; if the browser is on another machine, use --device,"
-                " or set redirect_port=PORT and run `ssh -L PORT:127.0.0.1:PORT HOST` there"
-            ),
-        )
+        return self._reception.wait()
 
     def finish(self, title: str, text: str, ok: bool, remedy: str = "") -> None:
         """Tell the person at the browser how it ended."""
-        self._page = Page(title, text, ok, remedy)
-        self._finished.set()
+        self._reception.finish(title, text, ok, remedy)
 
     @property
     def _serving(self) -> CallbackServer:
@@ -138,16 +101,13 @@ class Loopback:
 
     def _answer(self, query: Secret) -> tuple[int, Page]:
         """What a request gets, in its own thread. The right one waits for the end of the login."""
-        reason = self._accept(query)
-        if reason is not None:
-            with self._lock:
-                self._turned_away, self._last_reason = self._turned_away + 1, reason
-            return 400, Page("This is another answer", f"{reason[:1].upper()}{reason[1:]}.", ok=False, remedy=_STRANGER)
-        with self._lock:
-            if self._query is None:
-                self._query = query
-        self._answered.set()
-        return 200, self._page if self._finished.wait(self._hold) else _HELD_LONG
+        turned_away = self._reception.take(query)
+        if turned_away is not None:
+            return 400, turned_away
+        try:
+            return 200, self._reception.page.result(self._hold)
+        except TooLong:
+            return 200, self._reception.held_long()
 
 
 def _place(redirect_uri: str) -> tuple[int, str]:
@@ -167,7 +127,3 @@ def _place(redirect_uri: str) -> tuple[int, str]:
             remedy="register and set a redirect_uri like http://127.0.0.1:8765/callback, without a query",
         )
     return place
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds / 60:g} minutes" if seconds >= 120 and seconds % 60 == 0 else f"{seconds:g} seconds"

@@ -18,6 +18,18 @@ _ICON = "data:image/svg+xml," + quote(
 )
 
 
+REFRESH = 2
+"""Seconds for which a page of success is shown before the browser follows its link by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a page leads: an address of ours, and what the link says."""
+
+    address: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a person is told: a short title, a sentence, what to do about it, and whether all is well."""
@@ -26,6 +38,9 @@ class Page:
     text: str
     ok: bool
     remedy: str = ""
+    where: str = "the terminal"
+    """What has the details."""
+    link: Link | None = None
 
     def html(self) -> bytes:
         """The whole document. Everything in it that came from a service is escaped."""
@@ -36,13 +51,28 @@ class Page:
                 title=html.escape(self.title),
                 text=html.escape(self.text),
                 remedy=remedy,
-                foot="You can close this window." if self.ok else "The terminal has the details.",
+                foot=self._foot(),
                 hearth="burning" if self.ok else "out",
                 role="status" if self.ok else "alert",
                 icon=html.escape(_ICON),
             )
             .encode("utf-8", "replace")
         )
+
+    def headers(self) -> Mapping[str, str]:
+        """What goes with this page: one of success leads on by itself, so that there is time to see it
+        (https://html.spec.whatwg.org/multipage/document-lifecycle.html#the-refresh-header).
+        """
+        if not self.ok or self.link is None:
+            return headers()
+        return {**headers(), "Refresh": f"{REFRESH}; url={self.link.address}"}
+
+    def _foot(self) -> str:
+        if self.link is not None:
+            return f'<a href="{html.escape(self.link.address)}">{html.escape(self.link.text)}</a>'
+        if self.ok:
+            return "You can close this window."
+        return html.escape(f"{self.where[:1].upper()}{self.where[1:]} has the details.")
 
 
 @functools.cache

@@ -27,7 +27,7 @@ async def link(api: API) -> str:
     assert set(told) == {"url", "expires_in"}
     assert told["expires_in"] == INVITATION
     assert told["url"].startswith(f"{URL}/dashboard/open/")
-    return urlsplit(told["url"]).path
+    return str(urlsplit(told["url"]).path)
 
 
 async def browser(api: API) -> httpx2.AsyncClient:

@@ -1,0 +1,1 @@
+"""A login that the daemon conducts: where its answer comes, and who waits for what."""
