@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export VESTAL_HOME_FOR_RUN := $(if $(VESTAL_HOME),$(VESTAL_HOME),$(CURDIR)/.vestal)
 
-.PHONY: help setup programs run test test-all lint docs bench clean
+.PHONY: help setup programs run test test-all lint docs screenshots bench clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -11,8 +11,8 @@ help:            ## this list
 setup:           ## .venv with Vestal and what its tests need
 	@$(PYTHON) tools/setup.py
 
-run: setup       ## the practice server, a 60-second rotating token, and a live view of it being kept alive
-	@VESTAL_HOME="$(VESTAL_HOME_FOR_RUN)" $(BIN)/vestal practice --live
+run: setup       ## the daemon with its dashboard, and a practice server whose 60-second token it keeps alive
+	@VESTAL_HOME="$(VESTAL_HOME_FOR_RUN)" $(BIN)/vestal practice --dashboard
 
 lint: setup      ## ruff, mypy --strict, import-linter, and that the generated pages are up to date
 	$(BIN)/ruff check .
@@ -32,6 +32,9 @@ test-all: lint programs   ## everything
 
 docs: setup      ## generate docs/reference from the code
 	$(BIN)/python tools/reference.py
+
+screenshots: setup  ## take the pictures of the dashboard in the docs anew
+	$(BIN)/python tools/screenshots.py
 
 bench: setup     ## measure against the peers: a table, and JSON in bench/results
 	@$(PYTHON) tools/setup.py bench

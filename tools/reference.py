@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import reference_http
 import reference_library
 
 from vestal.cli.failure import EXIT_CODES
@@ -83,7 +84,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PAGES = {"cli.md": cli, **reference_library.PAGES}
+PAGES = {"cli.md": cli, "http.md": reference_http.http, **reference_library.PAGES}
 """What is in docs/reference, and what makes it."""
 
 

@@ -82,6 +82,7 @@ def readme() -> str:
 | page | |
 | --- | --- |
 | [Command line](cli.md) | every command and option, exit codes, environment |
+| [HTTP API](http.md) | the daemon's addresses, what is sent and answered, errors, metrics |
 | [Library](library.md) | sources, tokens, the home, hooks, pools, GitHub, the practice server |
 | [Errors](errors.md) | the tree, the categories, and what to do |
 | [Events](events.md) | what listeners are told |

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from tests.cli.conftest import CLI, add_robot
+from tests.cli.conftest import CLI, add, add_robot
 from tests.daemon.daemons import read_all, wait_for
 from vestal.core.secret import Secret
 from vestal.daemon.process.pid_file import PidFile
@@ -100,6 +100,42 @@ def ask(url: str, name: str, key: str | None) -> int:
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+def test_a_refresh_goes_through_the_daemon(daemon: CLI, server: PracticeServer) -> None:
+    """Whoever asks the daemon has the new token at once; there is one refresh, and the same words with and without it."""
+    add(daemon, server)
+    assert re.fullmatch(r"alice: token 1, good for \d+ s\n", daemon("refresh", "alice").out)
+    key = daemon("key", "add", "all", "--credential", "*", "--json").json["key"]
+    url = daemon("start", "--tcp", "127.0.0.1:0", "--json").json["url"]
+    assert version(url, "alice", key) == 1
+    assert re.fullmatch(r"alice: token 2, good for \d+ s\n", daemon("refresh", "alice").out)
+    assert version(url, "alice", key) == 2
+    told = daemon("refresh", "alice", "--json").json
+    assert list(told) == ["name", "token_type", "expires_at", "expires_in", "scope", "version"]
+    assert told["version"] == version(url, "alice", key) == 3
+    assert "token credential=alice version=3 to=local" in daemon("logs").out
+    server.revoke_family(daemon("token", "alice").out.strip())
+    daemon("refresh", "alice").fails(3, "alice: ", "vestal login alice")
+    assert server.counters["redemptions"] == 3
+    daemon("refresh", "nobody").fails(2, "nobody: ", "no credential of that name")
+
+
+def test_without_a_daemon_that_answers_it_is_refreshed_here(daemon: CLI, server: PracticeServer) -> None:
+    add(daemon, server)
+    pid = daemon("start", "--json").json["pid"]
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not PidFile(daemon.folder).held())
+    assert socket_path(daemon.folder, {}).exists(), "its socket is still there"
+    assert daemon("refresh", "alice", "--json").json["version"] >= 1
+
+
+def version(url: str, name: str, key: str) -> int:
+    """Of the token that the daemon gives."""
+    headers = {"Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(f"{url}/v1/credentials/{name}/token", b"{}", headers, method="POST")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return int(json.load(answer)["version"])
 
 
 def test_keys_name_what_they_are_for(cli: CLI) -> None:
@@ -188,7 +224,7 @@ def test_the_unit_runs_this_home(cli: CLI) -> None:
     printed = cli("systemd", "--tcp")
     assert printed.code == 0
     assert f"Environment=VESTAL_HOME={cli.folder}\n" in printed.out
-    assert "-m vestal serve --log-level=info --tcp=127.0.0.1:8378\n" in printed.out
+    assert "-m vestal serve --tcp=127.0.0.1:8378\n" in printed.out
 
 
 def test_nothing_is_made_by_looking(cli: CLI) -> None:

@@ -75,7 +75,7 @@ def test_live_without_a_terminal(cli: CLI) -> None:
         token = cli("token", "practice", "--json").json
         assert token["version"] >= 1
         read_until(process, r"token 2: in good time")
-        cli("practice", "--live").fails(2, "another `vestal practice --live` runs")
+        cli("practice", "--live").fails(2, "another `vestal practice` runs")
         shown = cli("show", "practice", "--json").json
         assert (shown["state"], shown["client_id"]) == ("idle", "practice")
         assert url in shown["settings"]["token_url"]

@@ -24,6 +24,7 @@ ROUTES = [
     ("GET", "/v1/events"),
     ("GET", "/auth/alice"),
     ("GET", "/token/alice"),
+    ("POST", "/v1/credentials/alice/changed"),
     ("POST", "/v1/credentials/alice/login"),
     ("GET", "/v1/logins/{id}"),
     ("GET", "/proxy/alice/{path}"),
@@ -116,6 +117,14 @@ async def test_other_hosts_are_not_us(api: API, host: str) -> None:
     for path in (PATH, "/healthz"):
         told = await key.request("POST" if path == PATH else "GET", path, headers={"Host": host})
         problem(told, 421, "CONFIG_ERROR")
+
+
+async def test_a_gateway_may_ask_with_its_clients_host(api: API) -> None:
+    """Envoy can't do otherwise. What counts is its key."""
+    headers = {"Host": "gateway.example"}
+    answer = await api.key("token").get("/auth/alice", headers=headers)
+    assert answer.status_code == 200
+    problem(await api.tcp.get("/auth/alice", headers=headers), 401, "AUTH_FAILED")
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8378", "127.0.0.1:1", "[::1]", "[::1]:8378"])

@@ -2,9 +2,24 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
+from contextlib import closing
 from pathlib import Path
 
-from tests.daemon.daemons import House, read_all
+import pytest
+
+from tests.daemon.daemons import House, read_all, wait_for
+from vestal.core.credential import App, Credential
+from vestal.core.errors import NetworkError, Outcome
+from vestal.core.secret import Secret
+from vestal.core.transport import Request, Response
+from vestal.daemon.process.pid_file import Running
+from vestal.daemon.process.start import Options, start
+from vestal.daemon.refresher import Refresher
+from vestal.daemon.server import _assemble
+from vestal.home import Home
+from vestal.stores.keys import KEY_LENGTH, Key, format_ring
+from vestal.testing.practice import PracticeServer
 
 
 def test_heads_have_a_limit(house: House) -> None:
@@ -48,7 +63,63 @@ def test_what_is_open_beyond_this_machine_is_said_so(house: House) -> None:
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=60)
     assert "without TLS" in said
+    assert "other machines are not answered" in said
+    with house.foreground("--tcp=0.0.0.0:0", "--host-name=a.example") as process:
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert "without TLS" in said
+    assert "not answered" not in said
     with house.foreground("--tcp=127.0.0.1:0") as process:
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=60)
     assert "without TLS" not in said
+
+
+def test_a_key_that_opens_nothing_is_told_before_it_listens(house: House) -> None:
+    home = Home(house.folder)
+    home.store.save(Credential(name="a", app=App(provider="custom", client_id="x")))
+    home.close()
+    (house.folder / "key").write_text(format_ring([Key.of(bytes(KEY_LENGTH))]))
+    with house.foreground() as process:
+        assert process.wait(60) == 2
+        assert process.stderr is not None
+        assert "the master key does not open the store" in process.stderr.read()
+    assert not house.socket.exists()
+
+
+@pytest.mark.parametrize(("bounds", "under_way"), [({"at_once": 2}, 2), ({"per_provider": 1}, 1), ({}, 3)])
+def test_the_refresher_keeps_to_its_bounds(tmp_path: Path, bounds: dict[str, int], under_way: int) -> None:
+    go = threading.Event()
+
+    def send(request: Request) -> Response:
+        go.wait(60)
+        raise NetworkError("down", outcome=Outcome.NOT_SENT)
+
+    app = App(provider="custom", client_id="x", settings={"token_url": "https://e.example/t", "client_auth": "none"})
+    with closing(Home(tmp_path / "home", send=send, environ={})) as home:
+        for name in ("a", "b", "c"):
+            home.add(name, app, Secret(name))
+        parts = _assemble(home, Running(1, 0.0, "starting", "1", "/s", **bounds))  # type: ignore[arg-type]
+        refresher = parts.start.__self__  # type: ignore[attr-defined]
+        assert isinstance(refresher, Refresher)
+        parts.start()
+        try:
+            wait_for(lambda: refresher.status().running == under_way)
+            assert refresher.status().waiting == 3 - under_way
+        finally:
+            go.set()
+            parts.stop()
+
+
+def test_the_refresher_looks_as_often_as_it_is_told(house: House) -> None:
+    """What another process adds is found by itself, long before the usual time."""
+    with PracticeServer() as service, closing(Home(house.folder)) as home:
+        start(house.folder, Options(period=1.0), environ=house.environ)
+        app = App(
+            provider="custom",
+            client_id="practice",
+            client_secret=Secret("practice-secret"),
+            settings={"token_url": f"{service.url}/token"},
+        )
+        home.add("a", app, Secret(service.issue_refresh_token("practice")))
+        wait_for(lambda: service.counters["redemptions"] == 1, 25)

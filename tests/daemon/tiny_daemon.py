@@ -19,8 +19,9 @@ from typing import Any
 
 import click
 
-from vestal.cli.daemon import listening_options
+from vestal.cli.daemon import daemon_options
 from vestal.daemon.process.logs import log_to_files, log_to_stderr
+from vestal.daemon.process.start import Options
 from vestal.daemon.server import Parts, serve
 from vestal.home import Home
 
@@ -77,19 +78,30 @@ async def answer(send: Any, body: bytes, *, kind: bytes = b"text/plain", more: b
 
 
 @click.command()
-@listening_options
+@daemon_options
 @click.option("--background", is_flag=True)
 @click.option("--drain", type=int)
-def main(tcp: Any, socket: Any, log_level: str | None, background: bool, drain: int | None) -> None:
+def main(options: Options, background: bool, drain: int | None) -> None:
     home = Home()
-    level = log_level or "info"
+    level = options.log_level or "info"
     if background:
         os.umask(0o077)
         log_to_files(home.folder, level, largest=int(os.environ.get("TINY_LOG", 5 << 20)))
     else:
         log_to_stderr(level)
     try:
-        serve(home, socket_path=socket, tcp=tcp, log_level=level, assemble=lambda home: Parts(app), drain=drain)
+        serve(
+            home,
+            socket_path=None if options.socket is None else Path(options.socket),
+            tcp=options.tcp,
+            hosts=options.hosts,
+            at_once=options.at_once,
+            per_provider=options.per_provider,
+            period=options.period,
+            log_level=level,
+            assemble=lambda home: Parts(app),
+            drain=drain,
+        )
     finally:
         home.close()
 

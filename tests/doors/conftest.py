@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -84,13 +84,3 @@ def check(run: subprocess.CompletedProcess[str]) -> str:
     """What a program that has ended well has printed."""
     assert run.returncode == 0, (run.args, run.stdout, run.stderr)
     return run.stdout
-
-
-def needs(program: str) -> pytest.MarkDecorator:
-    """Skip where there is no such program."""
-    import shutil
-
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"there is no {program}")
-
-
-__all__: Sequence[str] = ["House", "check", "needs"]

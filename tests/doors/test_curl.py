@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from tests.doors.conftest import House, check, needs
+from tests.doors.conftest import House, check
 from tests.doors.guarded import Guarded
+from tests.doors.programs import needs
 
 pytestmark = needs("curl")
 

@@ -4,8 +4,9 @@ import hashlib
 import json
 from pathlib import Path
 
-from tests.doors.conftest import House, check, needs
+from tests.doors.conftest import House, check
 from tests.doors.guarded import Guarded, basic
+from tests.doors.programs import needs
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.doors.conftest import House, check
 from tests.doors.guarded import Guarded, basic
@@ -65,6 +69,33 @@ def test_git_fill_gives_the_expiry(house: House, guarded: Guarded) -> None:
     check(house.run("git", "config", "--global", "credential.helper", "!vestal for git"))
     filled = check(house.run("git", "credential", "fill", input="protocol=https\nhost=git.example.com\n\n"))
     assert f"password={house.token}\n" in filled
+
+
+def version() -> tuple[int, ...]:
+    """Of the git in the PATH."""
+    told = subprocess.run(["git", "--version"], capture_output=True, text=True).stdout
+    found = re.search(r"\d+(\.\d+)+", told)
+    return tuple(map(int, found[0].split("."))) if found else ()
+
+
+@pytest.mark.skipif(version() < (2, 46), reason="this git sends no bearer tokens: 2.46 is the first that does")
+@pytest.mark.parametrize(
+    ("challenge", "line"), [('Bearer realm="x"', ""), ('Basic realm="x"', "bearer = true")], ids=["asked", "told"]
+)
+def test_a_git_that_can_sends_a_bearer_token(house: House, tmp_path: Path, challenge: str, line: str) -> None:
+    """Asked for the branches only: for the objects of the "dumb" protocol, git itself leaves the header out."""
+    with Guarded(challenge) as guarded:
+        guarded.files = tmp_path / "served"
+        repository(house, guarded.files)
+        house.names(guarded.host, line)
+        helper(house, guarded, "!vestal for git")
+        first = house.token
+        assert house.run("git", "ls-remote", f"{guarded.url}/acme/hello.git").returncode != 0
+        assert f"Bearer {first}" in {authorization for _, authorization, _ in guarded.seen}
+        assert house.token != first  # git said that it was refused
+        guarded.allowed = {f"Bearer {house.token}"}
+        told = check(house.run("git", "ls-remote", f"{guarded.url}/acme/hello.git"))
+        assert "refs/heads/main" in told
 
 
 def test_a_git_that_can_gets_a_bearer_token(house: House) -> None:

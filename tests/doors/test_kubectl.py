@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 
-from tests.doors.conftest import House, check, needs
+from tests.doors.conftest import House, check
 from tests.doors.guarded import Guarded
+from tests.doors.programs import needs
 
 VERSION = "client.authentication.k8s.io/v1"
 

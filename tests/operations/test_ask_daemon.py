@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.client.stand_in import Asked, Reply, StandIn, problem, token
 from vestal.core.credential import App, Credential
-from vestal.core.errors import ConfigError, NeedsLogin
+from vestal.core.errors import ConfigError, NeedsLogin, NetworkError, Outcome
 from vestal.core.secret import Secret
 from vestal.core.token import Token
+from vestal.core.transport import Request, Response
 from vestal.home import Home
-from vestal.operations.ask import ask
+from vestal.operations.ask import ask, refresh, tell_daemon
 from vestal.runtime import socket_path
 
 
@@ -97,3 +99,66 @@ def test_a_store_that_can_t_be_read(home: Home) -> None:
     home.folder.chmod(0o777)
     with closing(Home(home.folder)) as blind:
         assert given(blind, token(3)) == "token-3"
+
+
+REFRESHED = Reply({"name": "a", "version": 7, "expires_in": 3600})
+
+
+def by_itself(home: Home, reply: Reply) -> bool:
+    """Whether `refresh` goes to the service itself while a daemon replies so."""
+    sent: list[str] = []
+
+    def send(request: Request) -> Response:
+        sent.append(request.url)
+        raise NetworkError("down", outcome=Outcome.NOT_SENT)
+
+    home.lifecycle.update("a", lambda credential: replace(credential, refresh_token=Secret("r")))
+    with (
+        closing(Home(home.folder, send=send)) as ours,
+        StandIn(lambda asked: reply, socket_path(home.folder)) as daemon,
+    ):
+        with pytest.raises(NetworkError, match="down"):
+            refresh(ours, "a")
+        assert daemon.asked[0].line == "POST /v1/credentials/a/refresh HTTP/1.1"
+    return bool(sent)
+
+
+def test_a_daemon_refreshes(home: Home) -> None:
+    def answer(asked: Asked) -> Reply:
+        return REFRESHED if "/refresh " in asked.line else token(7)
+
+    with StandIn(answer, socket_path(home.folder)) as daemon:
+        found = refresh(home, "a")
+    assert (found.version, found.access_token.reveal()) == (7, "token-7")
+    assert [asked.line.split()[1].rpartition("/")[2] for asked in daemon.asked] == ["refresh", "token"]
+
+
+def test_what_it_says_of_a_refresh_counts(home: Home) -> None:
+    for reply, kind in ((problem("NEEDS_LOGIN", 409), NeedsLogin), (problem("CONFIG_ERROR", 422), ConfigError)):
+        with (
+            StandIn(lambda asked, reply=reply: reply, socket_path(home.folder)),  # type: ignore[misc]
+            pytest.raises(kind, match="it went wrong"),
+        ):
+            refresh(home, "a")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(raw=b""),
+        Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Le"),
+        Reply({"hello": "world"}),
+        problem("CONFIG_ERROR", 404),
+        problem("NETWORK_ERROR", 503),
+    ],
+)
+def test_without_a_last_word_it_is_refreshed_here(home: Home, reply: Reply) -> None:
+    assert by_itself(home, reply)
+
+
+def test_a_daemon_is_told_of_a_change(home: Home) -> None:
+    for reply in (Reply(status=204), problem("CONFIG_ERROR", 404), Reply(raw=b""), Reply(raw=b"nonsense")):
+        with StandIn(lambda asked, reply=reply: reply, socket_path(home.folder)) as daemon:  # type: ignore[misc]
+            tell_daemon(home, "a")
+        assert [asked.line for asked in daemon.asked] == ["POST /v1/credentials/a/changed HTTP/1.1"]
+    tell_daemon(home, "a")  # there is none

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import ipaddress
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from vestal.cli.parameters import duration
 from vestal.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,9 +21,15 @@ if TYPE_CHECKING:
     from vestal.daemon.process.pid_file import Running
     from vestal.daemon.process.start import Options
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-
 DEFAULT_TCP = "127.0.0.1:8378"
+
+NO_DASHBOARD = "`vestal restart --tcp`, then `vestal open`"
+"""What makes one of a daemon that listens at its socket only."""
+
+SHORTEST_PERIOD = 1.0
+"""Seconds. More often, the store would be read all the time."""
+
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?")
 
 
 def tcp_address(value: str | tuple[str, int]) -> tuple[str, int]:
@@ -39,9 +49,67 @@ def socket_file(value: str | Path) -> Path:
     return Path(value).expanduser().absolute()
 
 
-def listening_options(function: _F) -> _F:
-    """--tcp, --socket and --log-level, of `serve`, `start` and `restart`."""
+def host_name(value: str) -> str:
+    """What a Host header names (RFC 9110, section 7.2), without the port: in lower case, IPv6 in brackets.
+
+    Raises `ConfigError`.
+    """
+    text = value.strip().lower()
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        if _HOST.fullmatch(text):
+            return text
+    else:
+        return f"[{bare}]" if address.version == 6 else bare
+    raise ConfigError(f"{value[:80]!r} is no name of a host", remedy="write it without scheme, port and path")
+
+
+def period(value: str | float) -> float:
+    """Seconds between two looks at the store. Raises `ConfigError`."""
+    seconds = duration(value)
+    if seconds < SHORTEST_PERIOD:
+        raise ConfigError(f"the store is not looked at every {seconds:g} s", remedy="give 1s or more")
+    return seconds
+
+
+def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `serve`, `start`, `restart` and `systemd`, which the command gets as one `options: Options`."""
+
+    @functools.wraps(function)
+    def bundled(
+        *,
+        tcp: tuple[str, int] | None,
+        socket: Path | None,
+        log_level: str | None,
+        hosts: tuple[str, ...],
+        at_once: int | None,
+        per_provider: int | None,
+        period: float | None,
+        **others: Any,
+    ) -> Any:
+        from vestal.daemon.process.start import Options
+
+        path = None if socket is None else str(socket)
+        return function(options=Options(path, tcp, log_level, hosts, at_once, per_provider, period), **others)
+
     for option in (
+        click.option(
+            "--period", type=period, metavar="DURATION", help="Look at the store for changes so often. Default: 30s."
+        ),
+        click.option(
+            "--per-provider",
+            type=click.IntRange(1, 10_000),
+            metavar="N",
+            help="Refreshes under way at one service, at most. Default: 8.",
+        ),
+        click.option(
+            "--at-once",
+            type=click.IntRange(1, 10_000),
+            metavar="N",
+            help="Refreshes under way in all, at most. Default: 64.",
+        ),
         click.option(
             "--log-level",
             type=click.Choice(["debug", "info", "warning", "error"]),
@@ -49,6 +117,14 @@ def listening_options(function: _F) -> _F:
         ),
         click.option(
             "--socket", type=socket_file, metavar="PATH", help="The Unix socket. Default: run/vestal.sock in the home."
+        ),
+        click.option(
+            "--host-name",
+            "hosts",
+            type=host_name,
+            multiple=True,
+            metavar="NAME",
+            help="A name by which clients of other machines may call it over TCP; may be given several times.",
         ),
         click.option(
             "--tcp",
@@ -59,13 +135,13 @@ def listening_options(function: _F) -> _F:
             help=f"Listen for TCP as well, for those who have a key; without an address at {DEFAULT_TCP}.",
         ),
     ):
-        function = option(function)
-    return function
+        bundled = option(bundled)
+    return bundled
 
 
 def start_and_tell(home: Path, options: Options, timeout: float, *, as_json: bool) -> None:
     """Start the daemon, and say where it is; if it does not start, say what its log has. Raises `VestalError`."""
-    from vestal.cli.output import say, write_json
+    from vestal.cli.output import note, say, write_json
     from vestal.daemon.process.start import DidNotStart, start
     from vestal.daemon.process.status import status
     from vestal.home import Home
@@ -84,6 +160,24 @@ def start_and_tell(home: Path, options: Options, timeout: float, *, as_json: boo
         write_json(status(Home(home)).as_json())
     else:
         say(f"the daemon runs: {described(running)}")
+        for hint in hints(running):
+            note(hint)
+
+
+def hints(running: Running) -> list[str]:
+    """What a person should know of a daemon that has just begun to listen."""
+    from vestal.core.loopback import is_loopback
+
+    if running.tcp is None:
+        return [f"for the dashboard: {NO_DASHBOARD}"]
+    told = ["for the dashboard: `vestal open`"]
+    if not is_loopback(running.tcp[0]):
+        told.append("other machines send their keys in the clear: put a gateway with TLS in front")
+        if running.everywhere and not running.hosts:
+            told.append(
+                "none of them is answered before `vestal restart --host-name NAME` says what they call this one"
+            )
+    return told
 
 
 def described(running: Running) -> str:

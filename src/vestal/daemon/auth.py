@@ -41,7 +41,8 @@ SECURITY: tuple[tuple[bytes, bytes], ...] = (
 
 _SECURITY_NAMES = frozenset(name for name, _ in SECURITY)
 _FROM_ELSEWHERE = ("/auth/", "/callback", "/login/callback")
-"""There the headers, Host and Origin with them, are those of somebody else's request, or a service sends the browser."""
+"""There the headers, Host and Origin with them, are those of somebody else's request, or a service sends the browser. A key
+is needed for the first, and the login's `state` for the others: neither is what a page of another site has."""
 _LOOKED_AT = frozenset({b"host", b"authorization", b"cookie", b"origin", b"sec-fetch-site"})
 _BEARER = b"bearer "
 _OURS = _BEARER + PREFIX.encode()
@@ -114,7 +115,8 @@ class Gate:
         host, key = found.get(b"host", b""), found.get(b"authorization", b"")
         peer: Any = scope.get("extensions", {}).get(PEER)
         local = peer is not None and peer.get("uid") == os.geteuid()
-        if peer is None and (hosts != 1 or browsers.without_port(host) not in self._house.limits.hosts):
+        elsewhere = scope["path"].startswith(_FROM_ELSEWHERE)
+        if peer is None and not elsewhere and (hosts != 1 or not self._is_us(host)):
             raise Refusal(421, "the Host header names another server", remedy="use 127.0.0.1 or localhost")
         # A gateway's question carries the headers of the request that it is about: on the socket only a key of ours counts.
         # It counts before the peer's own rights, so that a process can do with less than it may.
@@ -123,13 +125,16 @@ class Gate:
             return
         scope[GRANTEE] = LOCAL if local else None
         page = browsers.is_page(scope["path"])
-        if page or (local and not scope["path"].startswith(_FROM_ELSEWHERE)):
+        if page or (local and not elsewhere):
             if not page or scope["method"] not in browsers.SAFE:
                 browsers.check_site(host, found.get(b"origin"), found.get(b"sec-fetch-site"))
             if local:
                 browsers.check_name(host, self._house.limits.hosts)
         if page and not local:
             self._let_in(scope, found.get(b"cookie", b""))
+
+    def _is_us(self, host: bytes) -> bool:
+        return browsers.without_port(host) in self._house.limits.hosts
 
     def _let_in(self, scope: Scope, cookies: bytes) -> None:
         """Note whose browser it is. Raises `Locked`."""

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from vestal import runtime
 from vestal.core.errors import ConfigError, UnexpectedError
 from vestal.core.loopback import is_loopback
 from vestal.daemon.listening import authority, remove_socket, tcp_socket, unix_socket
+from vestal.daemon.process.key_check import check_key
 from vestal.daemon.process.notify import notify
 from vestal.daemon.process.pid_file import PidFile, Running, myself
 
@@ -60,6 +62,9 @@ def serve(
     socket_path: Path | None = None,
     tcp: tuple[str, int] | None = None,
     hosts: Collection[str] = (),
+    at_once: int | None = None,
+    per_provider: int | None = None,
+    period: float | None = None,
     log_level: str = "info",
     assemble: Assemble | None = None,
     drain: int | None = None,
@@ -68,16 +73,26 @@ def serve(
     """Be the daemon of a home: listen at its Unix socket, and for TCP at (host, port) if that is given.
 
     `hosts`: names by which clients may call it over TCP, beside those of the loopback and the address it listens at.
+    `at_once`, `per_provider`, `period` (seconds): the bounds of its refresher, see `Refresher`; None is its default.
     `ready` is called when it listens. The first signal (SIGINT, SIGTERM, SIGHUP) lets requests end within `drain` seconds;
     the second ends the process there and then. Raises `ConfigError` where something is in the way, such as another daemon.
     """
     with ExitStack() as stack:
         pid_file = PidFile(home.folder)
-        home.store.names()  # a home that can't be used is told before anything else,
-        home.keys().ring()  # and so is a key that is not there
+        check_key(home)  # a home that can't be used is told before anything else
         stack.enter_context(pid_file.hold())
         path = (socket_path or runtime.socket_path(home.folder)).absolute()
-        running = myself(state="starting", version=version("vestal"), socket=str(path), tcp=tcp, log_level=log_level)
+        running = myself(
+            state="starting",
+            version=version("vestal"),
+            socket=str(path),
+            tcp=tcp,
+            log_level=log_level,
+            hosts=tuple(host.lower() for host in hosts),
+            at_once=at_once,
+            per_provider=per_provider,
+            period=period,
+        )
         pid_file.write(running)
         sockets = [stack.enter_context(_listening(path))]
         if tcp is not None:
@@ -85,8 +100,11 @@ def serve(
             running = replace(running, tcp=(tcp[0], bound.getsockname()[1]))  # 0 is a free one
             sockets.append(bound)
             if not is_loopback(tcp[0]):
-                _log.warning("listening at %s without TLS: keys and tokens can be read on the way", authority(*tcp))
-        parts = _assemble(home, running, frozenset(hosts)) if assemble is None else assemble(home)
+                at = authority(tcp[0], bound.getsockname()[1])
+                _log.warning("listening at %s without TLS: keys and tokens can be read on the way", at)
+                if running.everywhere and not running.hosts:
+                    _log.warning("other machines are not answered: --host-name says what they call this one")
+        parts = _assemble(home, running) if assemble is None else assemble(home)
 
         def be(state: str) -> None:
             pid_file.write(replace(running, state=state))
@@ -187,7 +205,7 @@ def _more_files() -> int:
         return soft
 
 
-def _assemble(home: Home, running: Running, hosts: frozenset[str]) -> Parts:
+def _assemble(home: Home, running: Running) -> Parts:
     """The daemon as it is: the API and the dashboard over the home, and its refresher."""
     trouble = ""
     try:
@@ -199,11 +217,16 @@ def _assemble(home: Home, running: Running, hosts: frozenset[str]) -> Parts:
         trouble = error.name or "fastapi"
     if trouble:
         raise missing(trouble)
-    refresher = Refresher(home)
-    names = LOOPBACK | {host.lower() for host in hosts}
-    if running.tcp is not None:
-        names |= {authority(*running.tcp).rpartition(":")[0].lower()}
+    bounds: dict[str, Any] = {
+        "at_once": running.at_once,
+        "per_provider": running.per_provider,
+        "period": running.period,
+    }
+    refresher = Refresher(home, **{name: value for name, value in bounds.items() if value is not None})
     url = running.url if running.tcp is not None else None
+    names = LOOPBACK | set(running.hosts)
+    if url is not None:
+        names |= {urlsplit(url).netloc.rpartition(":")[0].lower()}
     house = House(home, refresher=refresher, limits=Limits(hosts=names), url=url)
 
     def stop() -> None:

@@ -1,4 +1,4 @@
-"""One question of a process that ends after it: a token of one credential.
+"""One question of a process that ends after it: a token of one credential, or its refresh.
 
 A `RefreshingSource` is made to be kept: it holds the last token and answers out of memory. A process that asks once has
 nothing to hold, so it asks the home's daemon, if one runs: that has the token in memory, and one refresh serves all. Without
@@ -7,6 +7,7 @@ one it looks into the store, and needs neither threads nor an HTTP client while 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vestal.core.credential import check_name
@@ -17,7 +18,11 @@ from vestal.core.token import Token
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vestal.core.transport import Response
     from vestal.home import Home
+
+TOLD_WITHIN = 2.0
+"""Seconds that a daemon has to hear of a change."""
 
 
 def ask(home: Home, name: str, newer_than: int | None = None, min_ttl: float | None = None) -> Token:
@@ -43,6 +48,46 @@ def ask(home: Home, name: str, newer_than: int | None = None, min_ttl: float | N
     return token
 
 
+def refresh(home: Home, name: str) -> Token:
+    """Refresh now, whether or not it is due, and give the token that works then; see `RefreshingSource.refresh`.
+
+    The home's daemon does it, if one runs: whoever it serves has the new token at once. Raises `VestalError`.
+    """
+    check_name(name)
+    return ask(home, name) if _refreshed_by_daemon(home, name) else home.source(name).refresh()
+
+
+def tell_daemon(home: Home, name: str) -> None:
+    """Have the home's daemon let go of what it knows of a credential that this process has changed, or removed.
+
+    Without it, the daemon sees that at its next look (30 s). Raises nothing: it may not run, hang, or be an older one.
+    """
+    from vestal.client.asking import path_of
+
+    path = _daemon_of(home)
+    if path is not None:
+        with suppress(VestalError):
+            _posted(path, path_of(name, "changed"), deadline=TOLD_WITHIN)
+
+
+def _refreshed_by_daemon(home: Home, name: str) -> bool:
+    """Whether the home's daemon has refreshed; False if there is none, or if it does not have the last word.
+
+    Raises the `VestalError` that it tells of, and `TimedOut` if it hangs.
+    """
+    from vestal.client.asking import check_answer, path_of, settles
+
+    path = _daemon_of(home)
+    response = None if path is None else _posted(path, path_of(name, "refresh"))
+    if response is None:
+        return False
+    if response.status == 200:
+        return '"version"' in response.body.reveal()  # which no other server would answer
+    if settles(response):
+        check_answer(response, name)
+    return False
+
+
 def _of_daemon(home: Home, name: str, newer_than: int | None, min_ttl: float | None) -> Token | None:
     """What the home's daemon gives; None if there is none, or if it ends in the middle: what it had begun is in the store.
 
@@ -50,11 +95,8 @@ def _of_daemon(home: Home, name: str, newer_than: int | None, min_ttl: float | N
     daemon's memory yet: it is told that its token is outdated, and takes the newer one from there. Raises the
     `VestalError` that it tells of, and `TimedOut` if it hangs.
     """
-    from vestal.client.trusted import is_ours
-    from vestal.runtime import socket_path
-
-    path = socket_path(home.folder)
-    if not is_ours(path):
+    path = _daemon_of(home)
+    if path is None:
         return None
     found = _asked(path, name, newer_than, min_ttl)
     stored = None if found is None else _version(home, name)
@@ -67,15 +109,30 @@ def _of_daemon(home: Home, name: str, newer_than: int | None, min_ttl: float | N
 
 def _asked(path: Path, name: str, newer_than: int | None, min_ttl: float | None) -> Token | None:
     """What a daemon gives; None if it does not have the last word."""
-    from vestal.client.address import Address
     from vestal.client.asking import path_of, question, read_answer, settles
-    from vestal.client.exchange import exchange
+
+    response = _posted(path, path_of(name, "token"), question(newer_than, min_ttl))
+    return read_answer(response, name).token if response is not None and settles(response) else None
+
+
+def _daemon_of(home: Home) -> Path | None:
+    """The socket where the home's daemon listens, if it does; None if there is none that can be believed."""
+    from vestal.client.trusted import is_ours
+    from vestal.runtime import socket_path
+
+    path = socket_path(home.folder)
+    return path if is_ours(path) else None
+
+
+def _posted(path: Path, target: str, body: str = "", deadline: float | None = None) -> Response | None:
+    """What a daemon answers, whatever it is; None if it does not. Raises `TimedOut`."""
+    from vestal.client.address import Address
+    from vestal.client.exchange import DEADLINE, exchange
 
     try:
-        response = exchange(Address(path=str(path)), "POST", path_of(name, "token"), question(newer_than, min_ttl))
+        return exchange(Address(path=str(path)), "POST", target, body, deadline=deadline or DEADLINE)
     except (NetworkError, HTTPError):
         return None
-    return read_answer(response, name).token if settles(response) else None
 
 
 def _version(home: Home, name: str) -> int | None:

@@ -19,6 +19,7 @@ SETTINGS: Mapping[str, str] = {
     **ENDPOINTS,
     "issuer": "the issuer identifier that the answer of a login is compared with",
     "web_url": "the address of a server of one's own, such as GitHub Enterprise, where the catalogue's endpoints are then",
+    "api_url": "where its API is, for the daemon's proxy: base addresses with blanks between, before those that are known",
     "base_url": "the API of a GitHub that is not github.com, with github_app and github_token",
     "client_auth": "how apps authenticate there: basic, post, none or private_key_jwt; --client-auth goes first",
     "pkce": "required, supported or none",

@@ -23,7 +23,8 @@ JSON = st.recursive(
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     pid_file = PidFile(tmp_path / "home")
     with pid_file.hold():
-        for running in (ME, replace(ME, tcp=("::1", 8378))):
+        bounded = replace(ME, hosts=("a.example", "[fd00::1]"), at_once=7, per_provider=3, period=1.5)
+        for running in (ME, replace(ME, tcp=("::1", 8378)), bounded):
             pid_file.write(running)
             assert pid_file.read() == running
             assert pid_file.running() == running
@@ -91,6 +92,29 @@ def test_a_process_of_another_time_is_another_process() -> None:
     assert found.pid == ME.pid
     assert process_of(replace(ME, create_time=ME.create_time - 60)) is None
     assert process_of(replace(ME, pid=2**22 + 1)) is None
+
+
+def test_that_of_a_version_which_knew_less_is_understood() -> None:
+    """After an upgrade, `vestal restart` has to stop the old one."""
+    told = asdict(ME)
+    for name in ("hosts", "at_once", "per_provider", "period"):
+        del told[name]
+    assert Running.parse(json.dumps(told)) == ME
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:1"),
+        ("::", "http://[::1]:1"),
+        ("10.0.0.1", "http://10.0.0.1:1"),
+        ("a.example", "http://a.example:1"),
+    ],
+)
+def test_its_url_is_an_address_to_connect_to(host: str, url: str) -> None:
+    running = replace(ME, tcp=(host, 1))
+    assert running.url == url
+    assert running.everywhere is (host in ("0.0.0.0", "::"))
 
 
 def test_addresses() -> None:

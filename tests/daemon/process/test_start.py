@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -132,6 +133,24 @@ def test_it_listens_for_tcp_only_when_told_to(house: House) -> None:
     assert running.url == f"http://127.0.0.1:{running.tcp[1]}"
     listened = psutil.Process(running.pid).net_connections("inet")
     assert [tuple(each.laddr) for each in listened] == [running.tcp]
+
+
+def test_options_as_arguments() -> None:
+    assert Options().arguments() == []
+    options = Options("/s", ("::1", 80), "debug", ("a", "[::1]"), at_once=1, per_provider=2, period=31_536_000.5)
+    assert options.arguments() == [
+        *("--log-level=debug", "--socket=/s", "--tcp=[::1]:80", "--at-once=1", "--per-provider=2"),
+        *("--period=31536000.5", "--host-name=a", "--host-name=[::1]"),
+    ]
+
+
+def test_options_are_taken_over_where_none_are_given(house: House) -> None:
+    options = Options(tcp=("127.0.0.1", 0), hosts=("a.example",), at_once=5, per_provider=4, period=60.0)
+    before = Options.of(house.start(options=options))
+    assert (before.hosts, before.at_once, before.per_provider, before.period) == (("a.example",), 5, 4, 60.0)
+    assert Options().over(before) == before
+    assert Options(hosts=("b",), period=1.0).over(before) == replace(before, hosts=("b",), period=1.0)
+    assert before.over(Options()) == before
 
 
 def test_health_is_that_of_the_one_who_answers(house: House) -> None:

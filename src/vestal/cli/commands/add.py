@@ -82,6 +82,7 @@ def command(
     from vestal.cli.output import note, say, service_of, write_json
     from vestal.cli.reading import read_secret
     from vestal.core.errors import ConfigError
+    from vestal.operations.ask import tell_daemon
     from vestal.operations.register import Registration, register
 
     if client_secret_file and client_secret_env:
@@ -103,7 +104,9 @@ def command(
         settings=dict(settings),
         refresh_token=read_secret(refresh_token_file, "the refresh token") if refresh_token_file else None,
     )
-    credential, notes = register(open_home(), name, registration, over=replace)
+    home = open_home()
+    credential, notes = register(home, name, registration, over=replace)
+    tell_daemon(home, name)
     if as_json:
         app = credential.app
         write_json({"name": name, "provider": app.provider, "grant": app.grant, "notes": list(notes)})

@@ -23,11 +23,15 @@ def command(file: str, passphrase_file: str | None, replace: bool, as_json: bool
     from vestal.cli.passphrase import export_passphrase
     from vestal.cli.reading import read_text
     from vestal.operations import envelope
+    from vestal.operations.ask import tell_daemon
     from vestal.operations.transfer import take_in
 
     text = read_text(file, "the export")
     envelope.check(text)
-    names = take_in(open_home(), text, export_passphrase(passphrase_file, new=False), over=replace)
+    home = open_home()
+    names = take_in(home, text, export_passphrase(passphrase_file, new=False), over=replace)
+    for name in names:
+        tell_daemon(home, name)
     if as_json:
         write_json({"imported": list(names)})
     else:

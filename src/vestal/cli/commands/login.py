@@ -30,6 +30,7 @@ def command(name: str, device: bool, no_browser: bool, limit: float, as_json: bo
     """
     from vestal.cli.browser import open_browser
     from vestal.cli.output import say, write_json
+    from vestal.operations.ask import tell_daemon
     from vestal.operations.login import log_in
     from vestal.operations.show_token import as_values, as_words
 
@@ -45,6 +46,7 @@ def command(name: str, device: bool, no_browser: bool, limit: float, as_json: bo
         tell=tell,
         limit=limit,
     )
+    tell_daemon(home, name)
     assert credential.token is not None
     now = home.clock.now()
     if as_json:

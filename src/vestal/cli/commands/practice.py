@@ -9,6 +9,7 @@ import click
 
 from vestal.cli.parameters import duration, json_option
 from vestal.cli.session import open_home
+from vestal.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from vestal.testing.practice import PracticeServer, Settings
@@ -38,6 +39,17 @@ if TYPE_CHECKING:
     help="Let requests fail, such as token:status,status=502,times=2 or token:cut_after; may be given several times.",
 )
 @click.option("--live", is_flag=True, help="Keep a token of the server alive as well, and show how.")
+@click.option(
+    "--dashboard",
+    is_flag=True,
+    help="Run the daemon with its dashboard as well, which keeps a token of the server alive.",
+)
+@click.option(
+    "--dashboard-port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="The dashboard's port on 127.0.0.1. Default: 8378, or a free one if that is taken.",
+)
 @click.option("--duration", type=duration, metavar="DURATION", help="End after so long.")
 @json_option
 def command(
@@ -48,20 +60,29 @@ def command(
     no_rotation: bool,
     faults: tuple[str, ...],
     live: bool,
+    dashboard: bool,
+    dashboard_port: int | None,
     duration: float | None,
     as_json: bool,
 ) -> None:
     """Run a small OAuth 2 authorization server to practise on, until Ctrl-C.
 
     It has the grants, rotation, reuse detection and faults of real ones, a protected resource, and counters. It listens on
-    127.0.0.1 only. With --live, a credential `practice` is made in VESTAL_HOME and kept alive before your eyes; other
-    programs may use it meanwhile.
+    127.0.0.1 only. With --live or --dashboard, a credential `practice` is made in VESTAL_HOME and kept alive before your
+    eyes, here or in your browser; other programs may use it meanwhile.
     """
     from vestal.testing.practice import Settings
 
     settings = Settings(access_token_lifetime=lifetime, reuse_grace=grace, latency=latency, rotation=not no_rotation)
+    if live and (dashboard or dashboard_port is not None):
+        raise ConfigError("--live and --dashboard are two ways to look at it", remedy="choose one")
     if live:
-        _live(settings, port, faults, duration)
+        _live(_server(settings, port, faults), duration)
+    elif dashboard or dashboard_port is not None:
+        from vestal.cli.live.dashboard import run
+
+        server = _server(settings, port, faults)
+        run(server, open_home(), port=dashboard_port, duration=duration, as_json=as_json)
     else:
         _serve(settings, port, faults, duration, as_json=as_json)
 
@@ -77,20 +98,25 @@ def _serve(settings: Settings, port: int, faults: tuple[str, ...], duration: flo
     run(settings, port=port, faults=faults, announce=_as_json if as_json else _in_words, stop=stop)
 
 
-def _live(settings: Settings, port: int, faults: tuple[str, ...], duration: float | None) -> None:
-    import sys
-
-    from vestal.cli.live.happenings import Happenings
-    from vestal.cli.live.play import play, tell
+def _server(settings: Settings, port: int, faults: tuple[str, ...]) -> PracticeServer:
     from vestal.testing.practice import PracticeServer
     from vestal.testing.practice.fault import parse
 
-    happenings = Happenings(None if sys.stdout.isatty() else tell)
-    home = open_home(happenings)
     server = PracticeServer(settings, port=port)
     for text in faults:
         endpoint, kind, times, options = parse(text)
         server.faults.add(endpoint, kind, times, **options)
+    return server
+
+
+def _live(server: PracticeServer, duration: float | None) -> None:
+    import sys
+
+    from vestal.cli.live.happenings import Happenings
+    from vestal.cli.live.play import play, tell
+
+    happenings = Happenings(None if sys.stdout.isatty() else tell)
+    home = open_home(happenings)
     with server:
         play(server, home, happenings, duration)
 

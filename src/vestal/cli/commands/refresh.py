@@ -18,10 +18,11 @@ def command(name: str, as_json: bool) -> None:
     themselves.
     """
     from vestal.cli.output import say, write_json
+    from vestal.operations.ask import refresh
     from vestal.operations.show_token import as_values, as_words
 
     home = open_home()
-    token = home.source(name).refresh()
+    token = refresh(home, name)
     now = home.clock.now()
     if as_json:
         write_json({"name": name, **as_values(token, now)})

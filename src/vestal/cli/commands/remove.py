@@ -17,8 +17,11 @@ def command(name: str, as_json: bool) -> None:
     The service is not told: its tokens stay good there. To end them, run `vestal revoke` first.
     """
     from vestal.cli.output import say, write_json
+    from vestal.operations.ask import tell_daemon
 
-    open_home().remove(name)
+    home = open_home()
+    home.remove(name)
+    tell_daemon(home, name)
     if as_json:
         write_json({"name": name, "removed": True})
     else:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from vestal.cli.daemon import listening_options, start_and_tell
+from vestal.cli.daemon import daemon_options, start_and_tell
 from vestal.cli.parameters import duration, json_option
+
+if TYPE_CHECKING:
+    from vestal.daemon.process.start import Options
 
 
 @click.command("restart", short_help="Stop the daemon, and start it again.")
-@listening_options
+@daemon_options
 @click.option("--timeout", type=duration, default="30", metavar="DURATION", help="Give it so long. Default: 30s.")
 @json_option
-def command(
-    tcp: tuple[str, int] | None, socket: Path | None, log_level: str | None, timeout: float, as_json: bool
-) -> None:
+def command(options: Options, timeout: float, as_json: bool) -> None:
     """Stop the daemon and start it again, with the options that it ran with where none are given.
 
     Where none runs, one is started.
@@ -27,8 +28,6 @@ def command(
 
     home = default_folder()
     stopped = stop(home)
-    before = Options() if stopped is None else Options.of(stopped.running)
-    options = Options(
-        before.socket if socket is None else str(socket), tcp or before.tcp, log_level or before.log_level
-    )
+    if stopped is not None:
+        options = options.over(Options.of(stopped.running))
     start_and_tell(home, options, timeout, as_json=as_json)

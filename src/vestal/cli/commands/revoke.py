@@ -18,9 +18,14 @@ def command(name: str, local: bool, as_json: bool) -> None:
     The app's registration stays, so that `vestal login` brings new ones. `vestal remove` forgets that as well.
     """
     from vestal.cli.output import say, write_json
+    from vestal.operations.ask import tell_daemon
     from vestal.operations.revoke import revoke
 
-    done = revoke(open_home(), name, local=local)
+    home = open_home()
+    try:
+        done = revoke(home, name, local=local)
+    finally:
+        tell_daemon(home, name)  # also where the service took one token, and not the other
     if as_json:
         write_json({"name": name, "revoked": [] if local else list(done), "forgotten": local or bool(done)})
     elif local:

@@ -1,1 +1,1 @@
-"""`vestal practice --live`: the practice server, a token of a minute, and a view of how it is kept alive."""
+"""`vestal practice` with a token of a minute that is kept alive: to be seen here (--live), or at the daemon's dashboard."""

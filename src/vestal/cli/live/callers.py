@@ -1,31 +1,30 @@
-"""Callers: threads that ask one source for its token all the time, and use it now and then."""
+"""Callers: threads that ask for a token all the time, and use it now and then."""
 
 from __future__ import annotations
 
 import http.client
 import threading
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from vestal.core.errors import VestalError
-from vestal.core.source import TokenSource
 from vestal.core.token import Token
 
-PAUSE = 0.05
-"""Seconds between two questions of one caller."""
-
-USE = 20
-"""Every so-manieth token of a caller is used at the protected resource."""
+Ask = Callable[[int | None], Token]
+"""Gives a token, of a later version than the given one if a service refused that. Raises `VestalError`."""
 
 
 class Callers:
-    """Threads that share one source, as the threads of a program do."""
+    """Threads that ask in one way, as those of a program do, or as many programs."""
 
-    def __init__(self, source: TokenSource, resource: str, count: int) -> None:
+    def __init__(self, ask: Ask, resource: str, count: int, *, pause: float = 0.05, use: int = 20) -> None:
+        """`pause`: seconds between two questions of one; `use`: every so-manieth of its tokens is used at `resource`."""
         self.count = count
         self.trouble = ""
         """Why the last question failed; empty if it did not."""
-        self._source = source
+        self._ask_for = ask
         self._resource = resource
+        self._pause, self._every = pause, use
         self._stop = threading.Event()
         self._served = [0] * count
         self._failed = [0] * count
@@ -53,15 +52,16 @@ class Callers:
         """Ask no more."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(5)
+            if thread.ident is not None:  # it was started
+                thread.join(5)
 
     def _ask(self, index: int) -> None:
         refused: int | None = None
         turn = index
-        while not self._stop.wait(PAUSE):
+        while not self._stop.wait(self._pause):
             turn += 1
             try:
-                token = self._source.token(newer_than=refused)
+                token = self._ask_for(refused)
             except VestalError as error:
                 self._failed[index] += 1
                 self.trouble = str(error)
@@ -69,7 +69,7 @@ class Callers:
             self._served[index] += 1
             self.trouble = ""
             refused = None
-            if turn % USE == 0 and self._use(token) == 401:
+            if turn % self._every == 0 and self._use(token) == 401:
                 refused = token.version
 
     def _use(self, token: Token) -> int:

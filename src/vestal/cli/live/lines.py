@@ -29,6 +29,12 @@ def shell(url: str, folder: Path) -> list[str]:
     ]
 
 
+def with_daemon(url: str, folder: Path) -> list[str]:
+    """The same where a daemon runs."""
+    export, *others = shell(url, folder)
+    return [export, "vestal open", *others, "vestal refresh practice"]
+
+
 def python(url: str) -> str:
     """Ten lines of Python."""
     return PYTHON.format(url=url)

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from vestal.cli.live.callers import Callers
 from vestal.cli.live.happenings import Happening, Happenings
-from vestal.core.credential import App, Credential
-from vestal.core.errors import ConfigError, TimedOut
+from vestal.cli.live.practising import NAME, practising
 from vestal.core.margins import margins
-from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.home import Home
-from vestal.operations.exclusive import exclusive
 from vestal.testing.practice import PracticeServer
-
-NAME = "practice"
-"""Of the credential."""
 
 CALLERS = 8
 
@@ -63,7 +57,7 @@ class Stage:
         self.home = home
         self._happenings = happenings
         self._source = home.source(NAME)
-        self._callers = Callers(self._source, f"{server.url}/resource", CALLERS)
+        self._callers = Callers(self._source.token, f"{server.url}/resource", CALLERS)
         self._started = home.clock.steady()
         self._seen = (self._started, 0)
         self._rate = 0.0
@@ -118,50 +112,6 @@ class Stage:
 
 @contextmanager
 def staged(server: PracticeServer, home: Home, happenings: Happenings) -> Iterator[Stage]:
-    """The stage for a running server. The credential `practice` of the home is made anew, since the server knows no old
-    tokens. Raises `ConfigError` if that name is taken by something else, or if another live view uses this home.
-    """
-    before = home.store.load(NAME)
-    if before is not None and not _ours(before):
-        raise ConfigError(
-            "there is a credential of that name, and it is not for the practice server",
-            credential=NAME,
-            remedy="name another folder in VESTAL_HOME",
-        )
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(exclusive(home, "practice", 0.0))
-        except TimedOut:
-            busy = True
-        else:
-            busy = False
-        if busy:
-            raise ConfigError(
-                f"another `vestal practice --live` runs in {home.folder}",
-                remedy="end it, or name another folder in VESTAL_HOME",
-            )
-        home.add(NAME, _app(server), Secret(server.issue_refresh_token("practice")), over=True)
+    """The stage for a running server. Raises as `practising`."""
+    with practising(server, home):
         yield Stage(server, home, happenings)
-
-
-def _app(server: PracticeServer) -> App:
-    return App(
-        provider="custom",
-        client_id="practice",
-        client_secret=Secret("practice-secret"),  # everybody knows it
-        grant="refresh_token",
-        settings={
-            "issuer": server.url,
-            "token_url": f"{server.url}/token",
-            "authorize_url": f"{server.url}/authorize",
-            "revoke_url": f"{server.url}/revoke",
-            "introspect_url": f"{server.url}/introspect",
-            "rotation": "always" if server.settings.rotation else "never",
-        },
-    )
-
-
-def _ours(credential: Credential) -> bool:
-    app = credential.app
-    at_home = app.settings.get("token_url", "").startswith("http://127.0.0.1:")
-    return app.provider == "custom" and app.client_id == "practice" and at_home

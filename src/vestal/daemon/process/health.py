@@ -1,4 +1,4 @@
-"""Asking a daemon whether it is well, at its socket, with nothing but the standard library."""
+"""Asking a daemon whether it is well, at its socket, with nothing but the standard library; and whose it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ import os
 import socket
 
 _SMALL = 1 << 16
+
+
+def stranger(uid: int) -> str | None:
+    """The name of the user with this number, if that is not ours: their daemon answers nobody else, not even root."""
+    if not hasattr(os, "geteuid") or uid == os.geteuid():
+        return None
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 class _AtSocket(http.client.HTTPConnection):

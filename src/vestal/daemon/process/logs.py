@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from vestal.core.errors import ConfigError
 
@@ -33,13 +34,52 @@ class Rotating(logging.handlers.RotatingFileHandler):
     def __init__(self, path: Path, largest: int = LARGEST, *, stderr: bool = False) -> None:
         """With `stderr`, what the process writes to its stderr goes to the file as well, also after it was put aside."""
         self._stderr = stderr
-        super().__init__(path, maxBytes=largest, backupCount=KEPT, encoding="utf-8")
+        super().__init__(path, maxBytes=largest, backupCount=KEPT)
 
-    def _open(self):  # type: ignore[no-untyped-def]  # a TextIOWrapper
-        stream = open(self.baseFilename, "a", encoding="utf-8", opener=_private)  # noqa: SIM115 - the handler closes it
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; it is in the file when this returns.
+
+        The library's own formats each record twice and looks the file up by name, and every token handed out is a line.
+        """
+        try:
+            line = (self.format(record) + "\n").encode("utf-8", "backslashreplace")
+            stream: Any = self.stream or self._open()
+            self.stream = stream
+            if stream.tell() + len(line) > self.maxBytes:  # what came by way of stderr counts: it moves the same place
+                self.doRollover()
+                stream = self.stream
+            stream.write(line)
+        except Exception:
+            self.handleError(record)
+
+    def _open(self) -> Any:
+        stream = open(self.baseFilename, "ab", buffering=0, opener=_private)  # noqa: SIM115 - the handler closes it
         if self._stderr:
             os.dup2(stream.fileno(), 2)
         return stream
+
+
+class Lines(logging.Formatter):
+    """Lines of the log, as `_FORMAT` has them. The time is written out once a second."""
+
+    def __init__(self) -> None:
+        super().__init__(_FORMAT)
+        self._second = -1
+        self._written = ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        if record.exc_info or record.exc_text or record.stack_info:
+            return super().format(record)
+        return f"{self.formatTime(record)} {record.levelname:7} {record.getMessage()}"
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """See `logging.Formatter`."""
+        second = int(record.created)
+        if second != self._second:
+            self._written = time.strftime(self.default_time_format, self.converter(second))
+            self._second = second
+        return f"{self._written},{int(record.msecs):03d}"
 
 
 def _private(path: str, flags: int) -> int:
@@ -71,8 +111,10 @@ def log_to_stderr(level: str) -> None:
 
 def _log_to(handlers: list[logging.Handler], level: str) -> None:
     root = logging.getLogger()
+    for shown_by_no_line in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks", "_srcfile"):
+        setattr(logging, shown_by_no_line, None)  # https://docs.python.org/3/howto/logging.html#optimization
     for handler in handlers:
-        handler.setFormatter(logging.Formatter(_FORMAT))
+        handler.setFormatter(Lines())
         root.addHandler(handler)
     root.setLevel(logging.WARNING)  # what libraries tell at lower levels may hold anything
     logging.getLogger("vestal").setLevel(level.upper())

@@ -7,14 +7,15 @@ about a process that was created at another time: its number has been given to s
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vestal.core.errors import ConfigError, StoreUnavailable
 from vestal.daemon.listening import authority
@@ -22,6 +23,8 @@ from vestal.stores.files import make_private_folder, write_private
 
 if TYPE_CHECKING:
     import psutil
+
+_T = TypeVar("_T")
 
 SAME_TIME = 5.0
 """Seconds. The time of a process's creation moves with the wall clock it is computed from; a number given twice within so
@@ -33,7 +36,10 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A daemon. `state` is `starting`, `running` or `stopping`; `tcp` host and port, if it listens there."""
+    """A daemon. `state` is `starting`, `running` or `stopping`; `tcp` host and port, if it listens there.
+
+    The rest is what it was started with, for those who start it anew; None is the default.
+    """
 
     pid: int
     create_time: float
@@ -42,13 +48,21 @@ class Running:
     socket: str
     tcp: tuple[str, int] | None = None
     log_level: str = "info"
+    hosts: tuple[str, ...] = ()
+    """Names by which clients may call it over TCP, beside the address that it listens at and the loopback's."""
+    at_once: int | None = None
+    """Refreshes under way, at most."""
+    per_provider: int | None = None
+    """Of those at one provider and address."""
+    period: float | None = None
+    """Seconds between two looks at the store."""
 
     @classmethod
     def parse(cls, text: str) -> Running | None:
         """The daemon that a pid file tells of; None if it is not whole, or of another version of Vestal."""
         try:
             told = json.loads(text)
-            tcp = told["tcp"]
+            tcp, hosts = told["tcp"], told.get("hosts") or []
             return cls(
                 pid=int(told["pid"]),
                 create_time=float(told["create_time"]),
@@ -57,14 +71,31 @@ class Running:
                 socket=str(told["socket"]),
                 tcp=None if tcp is None else (str(tcp[0]), int(tcp[1])),
                 log_level=str(told["log_level"]),
+                hosts=tuple(str(host) for host in hosts),
+                at_once=_or_none(int, told.get("at_once")),
+                per_provider=_or_none(int, told.get("per_provider")),
+                period=_or_none(float, told.get("period")),
             )
-        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError, AttributeError):
             return None
 
     @property
     def url(self) -> str:
         """Where programs reach it: by HTTP where it listens for that, otherwise at its socket."""
-        return f"http://{authority(*self.tcp)}" if self.tcp else f"unix://{self.socket}"
+        if self.tcp is None:
+            return f"unix://{self.socket}"
+        host, port = self.tcp
+        if self.everywhere:  # which is no address to connect to
+            host = "::1" if ":" in host else "127.0.0.1"
+        return f"http://{authority(host, port)}"
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it listens for TCP at all addresses of the machine: 0.0.0.0, or ::."""
+        try:
+            return self.tcp is not None and ipaddress.ip_address(self.tcp[0]).is_unspecified
+        except ValueError:
+            return False
 
 
 class PidFile:
@@ -175,6 +206,10 @@ def already_running(running: Running | None) -> ConfigError:
     return ConfigError(
         f"the daemon of this home runs already{who}", remedy="`vestal status` shows it, `vestal restart` starts it anew"
     )
+
+
+def _or_none(kind: Callable[[Any], _T], value: Any) -> _T | None:
+    return None if value is None else kind(value)
 
 
 def _psutil() -> Any:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from vestal.core.errors import ConfigError, TimedOut, Unavailable, UnexpectedError, VestalError
@@ -25,25 +25,41 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a daemon is started with; None leaves the default."""
+    """What a daemon is started with, as `vestal.daemon.server.serve` has it; None, and no hosts, leave the default."""
 
     socket: str | None = None
     tcp: tuple[str, int] | None = None
-    log_level: str = "info"
+    log_level: str | None = None
+    hosts: tuple[str, ...] = ()
+    at_once: int | None = None
+    per_provider: int | None = None
+    period: float | None = None
 
     @classmethod
     def of(cls, running: Running) -> Options:
         """Those of a daemon that runs."""
-        return cls(running.socket, running.tcp, running.log_level)
+        return cls(**{each.name: getattr(running, each.name) for each in fields(cls)})
+
+    def over(self, before: Options) -> Options:
+        """These, and where they leave the default those from before."""
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(before, **{name: value for name, value in given.items() if value not in (None, ())})
 
     def arguments(self) -> list[str]:
         """As arguments of `vestal serve`."""
         from vestal.daemon.listening import authority
 
+        given = {
+            "--log-level": self.log_level,
+            "--socket": self.socket,
+            "--tcp": None if self.tcp is None else authority(*self.tcp),
+            "--at-once": self.at_once,
+            "--per-provider": self.per_provider,
+            "--period": None if self.period is None else f"{self.period:.12g}",
+        }
         return [
-            f"--log-level={self.log_level}",
-            *([] if self.socket is None else [f"--socket={self.socket}"]),
-            *([] if self.tcp is None else [f"--tcp={authority(*self.tcp)}"]),
+            *(f"{option}={value}" for option, value in given.items() if value is not None),
+            *(f"--host-name={host}" for host in self.hosts),
         ]
 
 

@@ -9,7 +9,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vestal.core.credential import check_name
 from vestal.core.errors import VestalError
+from vestal.core.events import Kind
 from vestal.daemon.access import Grantee
 from vestal.daemon.auth import demand, grantee_of
 from vestal.daemon.problem import Refusal, unknown_credential
@@ -82,6 +84,26 @@ async def one(request: Request) -> Response:
         house.forget(name)
         raise unknown_credential(name)
     return json_answer(found)
+
+
+@router.post(
+    "/v1/credentials/{name:path}/changed",
+    status_code=204,
+    summary="Another process has changed it",
+    responses={204: {"description": "What was held of it is let go of"}, **problems(401, 403, 404, 422, 429)},
+    openapi_extra=named(),
+)
+async def changed(request: Request) -> Response:
+    """Its record was changed, or removed: look at it now, and not at the next look at the store. Needs `refresh`.
+
+    The command line says so after `vestal login`, `add`, `remove`, `revoke` and `import`.
+    """
+    name: str = request.path_params["name"]
+    demand(request.scope, "refresh", name)
+    house = house_of(request)
+    house.forget(check_name(name))
+    house.home.lifecycle.emit(Kind.CHANGED, name)
+    return Response(status_code=204)
 
 
 def page(home: Home, grantee: Grantee, after: str, limit: int) -> dict[str, Any]:
