@@ -83,6 +83,19 @@ def test_endpoints_are_https_addresses(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_apis_are_https_addresses(name: str) -> None:
+    urls = catalogue.find(name).api_urls
+    assert len(set(urls)) == len(urls)
+    for url in urls:
+        assert re.fullmatch(r"https://[a-z0-9.{}-]+\.[a-z]+(/[a-z0-9.]+)*|https://\{host\}(/[a-z0-9.]+)*", url), url
+
+
+def test_most_apis_are_known() -> None:
+    assert sum(bool(catalogue.find(name).api_urls) for name in NAMES) > len(NAMES) * 0.75
+    assert catalogue.find("spotify").api_urls == ("https://api.spotify.com",)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_placeholders_and_variables_match(name: str) -> None:
     provider = catalogue.find(name)
     urls = [getattr(provider, key) or "" for key in ENDPOINTS]

@@ -36,6 +36,7 @@ def test_all_fields_of_a_provider_can_be_written() -> None:
         "title": "Acme",
         "docs": "https://docs.acme.example",
         "checked": "2026-11-22",
+        "api_urls": ["https://api.acme.example", "https://{tenant}.acme.example/api"],
         "variables": {"tenant": "the tenant"},
         "grants": list(GRANTS),
         "client_auth": "none",
@@ -54,10 +55,11 @@ def test_all_fields_of_a_provider_can_be_written() -> None:
     }
     assert {field.name for field in fields(OAuth2Provider)} == {"name", *table} - {"checked"}
     provider = parse("acme", table, "mine.toml")
-    for key in table.keys() - {"checked", "grants", "dpop_algorithms"}:
+    for key in table.keys() - {"checked", "grants", "dpop_algorithms", "api_urls"}:
         assert getattr(provider, key) == table[key], key
     assert provider.grants == GRANTS
     assert provider.dpop_algorithms == ("ES256",)
+    assert provider.api_urls == ("https://api.acme.example", "https://{tenant}.acme.example/api")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +78,12 @@ def test_all_fields_of_a_provider_can_be_written() -> None:
         ),
         ({"token_endpoint": "http://{host}/t", "variables": {"host": "the host"}}, "is not https", "https address"),
         ({"token_endpoint": "ftp://127.0.0.1/t"}, "is not https", "https address"),
+        ({"api_urls": "https://api.acme.example"}, "api_urls is not a list of addresses", "write api_urls as a list"),
+        ({"api_urls": []}, "api_urls is not a list of addresses", "write api_urls as a list"),
+        ({"api_urls": ["http://api.acme.example"]}, "is not https", "set api_urls to an https"),
+        ({"api_urls": ["https://api.acme.example/"]}, "api_urls holds no base address", "leave out"),
+        ({"api_urls": ["https://api.acme.example?x"]}, "api_urls holds no base address", "leave out"),
+        ({**GOOD, "api_urls": ["https://{host}"]}, "does not explain {host}", "add host = "),
         ({"token_endpoint": "https://me:pw@acme.example/"}, "has a user name in it", "without one"),
         ({"token_endpoint": "https://{Host}/"}, "the token_endpoint is not an address", "set token_endpoint"),
         ({"docs": "acme"}, "the docs is not an address", "set docs"),

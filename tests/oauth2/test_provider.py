@@ -32,6 +32,18 @@ def test_its_endpoint(provider: OAuth2Provider, credential: MakeCredential) -> N
             replace(provider, token_endpoint=unfit).endpoint(credential())
 
 
+def test_its_apis(provider: OAuth2Provider, credential: MakeCredential) -> None:
+    made = credential()
+    assert provider.apis(made) == ()
+    known = replace(provider, api_urls=("https://api.acme.example", "https://{tenant}.acme.example"))
+    with pytest.raises(ConfigError, match="needs tenant"):
+        known.apis(made)
+    with_tenant = replace(made, app=replace(made.app, settings={"tenant": "me"}))
+    assert known.apis(with_tenant) == ("https://api.acme.example", "https://me.acme.example")
+    moved = replace(made, app=replace(made.app, settings={"tenant": "me", "web_url": "https://mine.example"}))
+    assert known.apis(moved) == (), "a server of one's own has its API elsewhere"
+
+
 @pytest.mark.parametrize("grant", ["refresh_token", "client_credentials", "token_exchange"])
 def test_what_is_at_stake(provider: OAuth2Provider, credential: MakeCredential, grant: str) -> None:
     assert provider.at_stake(credential(grant=grant, refresh_token=Secret("rt"))) == Secret("rt")

@@ -62,3 +62,37 @@ def test_a_choice() -> None:
 def test_settings_with_a_prefix() -> None:
     one = App(provider="acme", settings={"claim.role": "admin", "claim.a.b": "c", "claims": "no"})
     assert settings.prefixed(one, "claim.") == {"role": "admin", "a.b": "c"}
+
+
+def test_addresses_of_apis() -> None:
+    assert settings.api_urls(app()) == ()
+    assert settings.api_urls(app(api_url=" ")) == ()
+    urls = settings.api_urls(app(api_url="https://api.acme.example/  http://127.0.0.1:80/v1//\thttps://b.example"))
+    assert urls == ("https://api.acme.example", "http://127.0.0.1:80/v1", "https://b.example")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["api.acme.example", "http://api.acme.example", "https://me@acme.example", "https://a.example/?x", "https://a/#"],
+)
+def test_an_address_that_is_no_base(url: str) -> None:
+    with pytest.raises(ConfigError, match="address of the API") as refused:
+        settings.api_urls(app(api_url=url))
+    assert "api_url" in refused.value.remedy
+
+
+@pytest.mark.parametrize("text", ["acme", " acme/ ", "https://acme"])
+def test_an_address_with_a_variable(text: str) -> None:
+    template, variables = "https://{tenant}.example/api", {"tenant": "the tenant"}
+    assert settings.filled(app(tenant=text), template, variables) == "https://acme.example/api"
+
+
+def test_an_address_whose_variable_is_not_set() -> None:
+    with pytest.raises(ConfigError, match="needs tenant: the tenant") as refused:
+        settings.filled(app(), "https://{tenant}.example", {"tenant": "the tenant"})
+    assert "set tenant=" in refused.value.remedy
+
+
+def test_a_variable_that_makes_no_address() -> None:
+    with pytest.raises(ConfigError, match="not an address"):
+        settings.filled(app(tenant="a b"), "https://{tenant}.example", {})

@@ -34,6 +34,8 @@ class OAuth2Provider:
     device_authorization_endpoint: str | None = None
     revocation_endpoint: str | None = None
     introspection_endpoint: str | None = None
+    api_urls: tuple[str, ...] = ()
+    """Where its tokens are for: base addresses of its APIs, the usual one first. Nothing is sent elsewhere by the proxy."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Names that stand in endpoints as `{name}` (a tenant, an account), each with a line that says what it is."""
     grants: tuple[str, ...] = ("authorization_code", "refresh_token")
@@ -68,6 +70,17 @@ class OAuth2Provider:
         from vestal.oauth2.address import check_address
 
         return check_address(self.token_endpoint, "token endpoint", "token_url")
+
+    def apis(self, credential: Credential) -> tuple[str, ...]:
+        """The base addresses of its APIs for this credential; none where they are not known. Raises `ConfigError`.
+
+        On a server of one's own (`web_url`) they are not where the catalogue has them.
+        """
+        if "web_url" in credential.app.settings:
+            return ()
+        from vestal.oauth2.settings import filled
+
+        return tuple(filled(credential.app, url, self.variables) for url in self.api_urls)
 
     def at_stake(self, credential: Credential) -> Secret | None:
         """The refresh token: wherever there is one, it is what `refresh` redeems."""

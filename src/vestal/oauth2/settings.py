@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from vestal.core.credential import App
 from vestal.core.errors import ConfigError
+from vestal.oauth2.address import check_address
 
+_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -44,6 +47,40 @@ def choice(app: App, name: str, default: str, choices: Sequence[str]) -> str:
     if text not in choices:
         raise _wrong(name, "one of " + ", ".join(choices))
     return text
+
+
+def api_urls(app: App) -> tuple[str, ...]:
+    """The setting `api_url`: base addresses of APIs, with blanks between them. Raises `ConfigError`."""
+    return tuple(_base(url) for url in app.settings.get("api_url", "").split())
+
+
+def filled(app: App, template: str, variables: Mapping[str, str]) -> str:
+    """A base address with the settings in the place of each `{variable}`; `variables` says what they are.
+
+    Raises `ConfigError`.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1]
+        # Where a host stands, people paste an address.
+        text = app.settings.get(name, "").strip().rstrip("/").removeprefix("https://")
+        if not text:
+            raise ConfigError(
+                f"the address of the API needs {name}: {variables.get(name, '')}", remedy=f"set {name}=..., or api_url"
+            )
+        return text
+
+    return _base(_VARIABLE.sub(value, template))
+
+
+def _base(url: str) -> str:
+    """An address that paths can be put after: without a slash at its end."""
+    check_address(url, "address of the API", "api_url")
+    if "?" in url or "#" in url:
+        raise ConfigError(
+            "the address of the API has a query in it", remedy="set api_url to one like https://host/path"
+        )
+    return url.rstrip("/")
 
 
 def prefixed(app: App, prefix: str) -> dict[str, str]:

@@ -232,3 +232,17 @@ def test_what_it_says_of_itself(hub: Hub) -> None:
     assert provider.client_fingerprint(child) == provider.client_fingerprint(hub.stored(APP))
     assert provider.client_fingerprint(child) != provider.client_fingerprint(replace(child, registration=None))
     assert provider.present(Credential(name="x", app=child.app)) is None
+
+
+def test_where_the_token_of_an_installation_is_for() -> None:
+    """Its app knows."""
+    app = App(provider="github_app", grant="app_jwt", settings={"base_url": "https://github.acme.example"})
+    installation = App(provider="github_app", grant="installation", settings={"app": "bot", "installation_id": "1"})
+    apis = (
+        "https://github.acme.example/api/v3",
+        "https://github.acme.example/api/graphql",
+        "https://github.acme.example/api/uploads",
+    )
+    provider = GitHubAppProvider()
+    assert provider.apis(Credential(name="bot", app=app)) == apis
+    assert provider.apis(Credential(name="bot/installation/1", app=installation, registration=app)) == apis

@@ -201,3 +201,15 @@ def test_an_end_with_an_offset() -> None:
 def test_any_text_is_an_end_or_none(text: str) -> None:
     found = lifetime(text)
     assert found is None or found > 0
+
+
+@pytest.mark.parametrize(
+    ("base_url", "apis"),
+    [
+        ("", ("https://api.github.com", "https://api.github.com/graphql", "https://uploads.github.com")),
+        ("http://127.0.0.1:81", ("http://127.0.0.1:81", "http://127.0.0.1:81/graphql")),
+    ],
+)
+def test_where_a_token_is_for(base_url: str, apis: tuple[str, ...]) -> None:
+    credential = Credential(name="pat", app=App(provider="github_token", settings={"base_url": base_url}))
+    assert GitHubTokenProvider().apis(credential) == apis

@@ -1,1 +1,5 @@
-"""Requests to services with the token put in: the way for programs that can do nothing but send plain HTTP."""
+"""The injecting reverse proxy: from a request at `/proxy/...` to the service's answer, with the token put in.
+
+`target` and `headers` decide, without I/O; `places` looks up what is asked for; `upload` is the client's side of an exchange
+and `wire` the service's; `passage` brings them together.
+"""

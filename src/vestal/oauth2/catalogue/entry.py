@@ -48,7 +48,8 @@ def _checked(key: str, value: object) -> Any:
 
 def _check_whole(values: dict[str, Any]) -> None:
     """What no key alone can tell. Where there is an issuer, its discovery document fills in what is left out."""
-    used = {variable for key in _ENDPOINTS for variable in _PLACEHOLDER.findall(values.get(key, ""))}
+    urls = [*(values.get(key, "") for key in _ENDPOINTS), *values.get("api_urls", ())]
+    used = {variable for url in urls for variable in _PLACEHOLDER.findall(url)}
     explained = set(values.get("variables", {}))
     for variable in sorted(used - explained):
         raise ConfigError(f"does not explain {{{variable}}}", remedy=f"add {variable} = 'what it is' to variables")
@@ -94,6 +95,15 @@ def _endpoint(key: str, value: object) -> str:
     url = _text(key, value)
     check_address(_PLACEHOLDER.sub("x", url), key, key)
     return url
+
+
+def _bases(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise _wrong_type(key, "a list of addresses in quotes")
+    urls = tuple(_endpoint(key, url) for url in value)
+    if any("?" in url or url.endswith("/") for url in urls):
+        raise ConfigError(f"{key} holds no base address", remedy="leave out the query, and the slash at the end")
+    return urls
 
 
 def _flag(key: str, value: object) -> bool:
@@ -197,6 +207,7 @@ _CHECKS: dict[str, Callable[[str, object], object]] = {
     "docs": _docs,
     "checked": _day,
     **dict.fromkeys(_ENDPOINTS, _endpoint),
+    "api_urls": _bases,
     "variables": _variables,
     "grants": _grants,
     "client_auth": _one_of(*get_args(ClientAuth)),

@@ -56,6 +56,11 @@ class GitHubAppProvider:
         """The root of the API. Raises `ConfigError`."""
         return Place.of(_signer(credential).settings.get("base_url", "")).api_url
 
+    def apis(self, credential: Credential) -> tuple[str, ...]:
+        """Where its tokens are for. Raises `ConfigError`."""
+        place = Place.of(_signer(credential).settings.get("base_url", ""))
+        return tuple(dict.fromkeys((place.api_url, place.graphql_url, place.uploads_url)))
+
     def at_stake(self, credential: Credential) -> Secret | None:
         """Nothing."""
         return None

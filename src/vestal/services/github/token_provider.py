@@ -57,6 +57,11 @@ class GitHubTokenProvider:
         """The root of the API. Raises `ConfigError`."""
         return Place.of(credential.app.settings.get("base_url", "")).api_url
 
+    def apis(self, credential: Credential) -> tuple[str, ...]:
+        """Where the token is for. Raises `ConfigError`."""
+        place = Place.of(credential.app.settings.get("base_url", ""))
+        return tuple(dict.fromkeys((place.api_url, place.graphql_url, place.uploads_url)))
+
     def at_stake(self, credential: Credential) -> Secret | None:
         """Nothing: asking twice whether a token works does no harm to it."""
         return None
