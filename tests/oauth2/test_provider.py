@@ -36,7 +36,7 @@ def test_its_apis(provider: OAuth2Provider, credential: MakeCredential) -> None:
     made = credential()
     assert provider.apis(made) == ()
     known = replace(provider, api_urls=("https://api.acme.example", "https://{tenant}.acme.example"))
-    with pytest.raises(ConfigError, match="needs tenant"):
+    with pytest.raises(ConfigError, match="needs to know tenant"):
         known.apis(made)
     with_tenant = replace(made, app=replace(made.app, settings={"tenant": "me"}))
     assert known.apis(with_tenant) == ("https://api.acme.example", "https://me.acme.example")

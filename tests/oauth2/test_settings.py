@@ -84,15 +84,15 @@ def test_an_address_that_is_no_base(url: str) -> None:
 @pytest.mark.parametrize("text", ["acme", " acme/ ", "https://acme"])
 def test_an_address_with_a_variable(text: str) -> None:
     template, variables = "https://{tenant}.example/api", {"tenant": "the tenant"}
-    assert settings.filled(app(tenant=text), template, variables) == "https://acme.example/api"
+    assert settings.filled(app(tenant=text), template, "Acme", variables) == "https://acme.example/api"
 
 
 def test_an_address_whose_variable_is_not_set() -> None:
-    with pytest.raises(ConfigError, match="needs tenant: the tenant") as refused:
-        settings.filled(app(), "https://{tenant}.example", {"tenant": "the tenant"})
+    with pytest.raises(ConfigError, match="needs to know tenant: the tenant") as refused:
+        settings.filled(app(), "https://{tenant}.example", "Acme", {"tenant": "the tenant"})
     assert "set tenant=" in refused.value.remedy
 
 
 def test_a_variable_that_makes_no_address() -> None:
-    with pytest.raises(ConfigError, match="not an address"):
-        settings.filled(app(tenant="a b"), "https://{tenant}.example", {})
+    with pytest.raises(ConfigError, match="part of an address"):
+        settings.filled(app(tenant="a b"), "https://{tenant}.example", "Acme", {})

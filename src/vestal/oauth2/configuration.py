@@ -35,9 +35,7 @@ _GRANTS = (
     "token_exchange",
 )
 _FLAGS = ("dpop", "issuer_in_callback")
-_VARIABLE = re.compile(r"\{([A-Za-z0-9_]+)\}")
 _ORIGIN = re.compile(r"https?://[^/]*")
-_VALUE = re.compile(r"[A-Za-z0-9\-._~%:/\[\]]+")
 
 
 def configured(provider: OAuth2Provider, app: App) -> OAuth2Provider:
@@ -49,7 +47,7 @@ def configured(provider: OAuth2Provider, app: App) -> OAuth2Provider:
     where the provider's endpoints are then looked for (GitHub Enterprise). Raises `ConfigError`.
     """
     changes: dict[str, Any] = {
-        field: _filled(provider, app, field, app.settings.get(name, _moved(app, getattr(provider, field))))
+        field: _filled(provider, app, app.settings.get(name, _moved(app, getattr(provider, field))))
         for name, field in _ENDPOINTS.items()
     }
     changes |= {name: settings.choice(app, name, getattr(provider, name), known) for name, known in _CHOICES.items()}
@@ -86,23 +84,6 @@ def _moved(app: App, endpoint: str | None) -> str | None:
     return check_address(web_url, "address of the server", "web_url") + _ORIGIN.sub("", endpoint)
 
 
-def _filled(provider: OAuth2Provider, app: App, field: str, template: str | None) -> str | None:
+def _filled(provider: OAuth2Provider, app: App, template: str | None) -> str | None:
     """An endpoint with its variables filled in."""
-    if not template or "{" not in template:
-        return template or None
-
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        text = app.settings.get(name, "").strip().rstrip("/")
-        if not text:
-            what = provider.variables.get(name, "")
-            raise ConfigError(
-                f"{provider.label} needs to know {name}" + (f": {what}" if what else ""), remedy=f"set {name}=..."
-            )
-        if found.string[: found.start()].endswith("://"):  # where a host stands, people paste an address
-            text = text.removeprefix(found.string[: found.start()])
-        if not _VALUE.fullmatch(text):
-            raise ConfigError(f"{name} can't be a part of an address", remedy=f"set {name} to plain letters and digits")
-        return text
-
-    return _VARIABLE.sub(value, template)
+    return settings.filled(app, template, provider.label, provider.variables) if template else None

@@ -78,9 +78,10 @@ class OAuth2Provider:
         """
         if "web_url" in credential.app.settings:
             return ()
-        from vestal.oauth2.settings import filled
+        from vestal.oauth2.settings import base_url, filled
 
-        return tuple(filled(credential.app, url, self.variables) for url in self.api_urls)
+        app = credential.app
+        return tuple(base_url(filled(app, url, self.label, self.variables)) for url in self.api_urls)
 
     def at_stake(self, credential: Credential) -> Secret | None:
         """The refresh token: wherever there is one, it is what `refresh` redeems."""

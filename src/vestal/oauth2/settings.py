@@ -10,7 +10,8 @@ from vestal.core.credential import App
 from vestal.core.errors import ConfigError
 from vestal.oauth2.address import check_address
 
-_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_VARIABLE = re.compile(r"\{([A-Za-z0-9_]+)\}")
+_VALUE = re.compile(r"[A-Za-z0-9\-._~%:/\[\]]+")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -51,30 +52,34 @@ def choice(app: App, name: str, default: str, choices: Sequence[str]) -> str:
 
 def api_urls(app: App) -> tuple[str, ...]:
     """The setting `api_url`: base addresses of APIs, with blanks between them. Raises `ConfigError`."""
-    return tuple(_base(url) for url in app.settings.get("api_url", "").split())
+    return tuple(base_url(url) for url in app.settings.get("api_url", "").split())
 
 
-def filled(app: App, template: str, variables: Mapping[str, str]) -> str:
-    """A base address with the settings in the place of each `{variable}`; `variables` says what they are.
+def filled(app: App, template: str, service: str, variables: Mapping[str, str]) -> str:
+    """An address with the settings in the place of each `{variable}`; `variables` says what they are.
 
     Raises `ConfigError`.
     """
 
     def value(found: re.Match[str]) -> str:
         name = found[1]
-        # Where a host stands, people paste an address.
-        text = app.settings.get(name, "").strip().rstrip("/").removeprefix("https://")
+        text = app.settings.get(name, "").strip().rstrip("/")
         if not text:
+            what = variables.get(name, "")
             raise ConfigError(
-                f"the address of the API needs {name}: {variables.get(name, '')}", remedy=f"set {name}=..., or api_url"
+                f"{service} needs to know {name}" + (f": {what}" if what else ""), remedy=f"set {name}=..."
             )
+        if found.string[: found.start()].endswith("://"):  # where a host stands, people paste an address
+            text = text.removeprefix(found.string[: found.start()])
+        if not _VALUE.fullmatch(text):
+            raise ConfigError(f"{name} can't be a part of an address", remedy=f"set {name} to plain letters and digits")
         return text
 
-    return _base(_VARIABLE.sub(value, template))
+    return _VARIABLE.sub(value, template)
 
 
-def _base(url: str) -> str:
-    """An address that paths can be put after: without a slash at its end."""
+def base_url(url: str) -> str:
+    """An address that paths can be put after: without a slash at its end. Raises `ConfigError`."""
     check_address(url, "address of the API", "api_url")
     if "?" in url or "#" in url:
         raise ConfigError(

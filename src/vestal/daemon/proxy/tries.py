@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpcore2
 import httpx2
 
-from vestal.core.errors import HTTPError
 from vestal.core.token import Token
+from vestal.daemon.header_value import check_fit
 from vestal.daemon.house import House
 from vestal.daemon.proxy.failures import failure, is_stale
 from vestal.daemon.proxy.headers import Headers, all_of
@@ -22,9 +21,6 @@ from vestal.hooks.hook import Hook
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """Methods that a proxy may send again by itself (RFC 9110, 9.2.2)."""
-
-_FIT = re.compile(r"[\x21-\x7e]+ [\x21-\x7e]+")
-"""What can stand in a header (RFC 9110, 5.5) and be a scheme with a token (RFC 6750, 2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +101,7 @@ class Tries(Hook):
 
     def _sign(self, exchange: Exchange, request: Request) -> httpx2.Headers:
         """The headers with the secret. This kind of mapping does not show it."""
-        if not _FIT.fullmatch(exchange.token.authorization):
-            raise HTTPError(
-                "the service's token can't stand in a header",
-                credential=request.name,
-                remedy="look at its token endpoint",
-            )
+        check_fit(exchange.token, request.name)
         signed = httpx2.Headers()
         exchange.sign(signed, request.method, request.target.url)
         self._given(exchange.token)

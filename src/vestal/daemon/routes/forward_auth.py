@@ -10,16 +10,16 @@ method of the request that it is about, so all methods do. What is said when the
 from __future__ import annotations
 
 import logging
-import re
 
 from fastapi import APIRouter
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vestal.core.errors import ConfigError, HTTPError, VestalError
+from vestal.core.errors import ConfigError, VestalError
 from vestal.core.token import Token
 from vestal.daemon.auth import demand, grantee_of, handed_out
+from vestal.daemon.header_value import check_fit
 from vestal.daemon.routes.route import OF_TOKENS, PlainRoute, house_of, named, problems
 
 router = APIRouter(route_class=PlainRoute, tags=["gateways"])
@@ -47,9 +47,6 @@ register_url_convertor("named", _Named())
 
 METHODS = ["DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 """Those beside GET that gateways pass on."""
-
-_FIT = re.compile(r"[\x21-\x7e]+ [\x21-\x7e]+")
-"""What can stand in a header (RFC 9110, 5.5) and be a scheme with a token (RFC 6750, 2.1)."""
 
 _log = logging.getLogger("vestal.daemon")
 
@@ -102,7 +99,4 @@ def check(token: Token, name: str) -> None:
             credential=name,
             remedy="use Vestal's hook for your HTTP client",
         )
-    if not _FIT.fullmatch(token.authorization):
-        raise HTTPError(
-            "the service's token can't stand in a header", credential=name, remedy="look at its token endpoint"
-        )
+    check_fit(token, name)
