@@ -17,14 +17,27 @@ Ask = Callable[[int | None], Token]
 class Callers:
     """Threads that ask in one way, as those of a program do, or as many programs."""
 
-    def __init__(self, ask: Ask, resource: str, count: int, *, pause: float = 0.05, use: int = 20) -> None:
-        """`pause`: seconds between two questions of one; `use`: every so-manieth of its tokens is used at `resource`."""
+    def __init__(
+        self,
+        ask: Ask,
+        resource: str,
+        count: int,
+        *,
+        pause: float = 0.05,
+        use: int = 20,
+        over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`pause`: seconds between two questions of one; `use`: every so-manieth of its tokens is used at `resource`.
+
+        `over`: whether a question has failed because who was asked is ending, which is no failure.
+        """
         self.count = count
         self.trouble = ""
         """Why the last question failed; empty if it did not."""
         self._ask_for = ask
         self._resource = resource
         self._pause, self._every = pause, use
+        self._over = over
         self._stop = threading.Event()
         self._served = [0] * count
         self._failed = [0] * count
@@ -63,6 +76,8 @@ class Callers:
             try:
                 token = self._ask_for(refused)
             except VestalError as error:
+                if self._over():
+                    return
                 self._failed[index] += 1
                 self.trouble = str(error)
                 continue

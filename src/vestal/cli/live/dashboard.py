@@ -63,7 +63,7 @@ class _Play:
         self._as_json = as_json
         self._started = home.clock.steady()
         self._address = ""
-        self._callers = Callers(self._ask, f"{server.url}/resource", CALLERS, pause=PAUSE, use=USE)
+        self._callers = Callers(self._ask, f"{server.url}/resource", CALLERS, pause=PAUSE, use=USE, over=self._is_over)
         self._timer = None if duration is None else threading.Timer(duration, _end)
         self._announcing: threading.Thread | None = None
 
@@ -101,6 +101,12 @@ class _Play:
         from vestal.client.connection import connect
 
         return connect(self._address).token(NAME, newer_than)
+
+    def _is_over(self) -> bool:
+        from vestal.daemon.process.pid_file import PidFile
+
+        told = PidFile(self._home.folder).read()
+        return told is None or told.state != "running"
 
     def _announce(self, running: Running) -> None:
         link = _link(running)
