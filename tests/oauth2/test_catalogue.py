@@ -30,6 +30,26 @@ ENDPOINTS = (
     "revocation_endpoint",
     "introspection_endpoint",
 )
+API_HOSTS = {
+    *(
+        "a.klaviyo.com",
+        "connect.squareup.com",
+        "connect.squareupsandbox.com",
+        "graph.facebook.com",
+        "graph.instagram.com",
+    ),
+    *("graph.microsoft.com", "media.ringcentral.com", "oauth.reddit.com", "platform.ringcentral.com"),
+    *("files.stripe.com", "upload.box.com", "uploads.github.com"),
+    "{host}",  # of Dexcom, whose variable lists them
+}
+"""Hosts that are there for an API alone, as the services' documentation has it, though their names don't say so."""
+STRANGERS = (
+    "amazonaws.com",
+    "boxcloud.com",
+    "dropboxusercontent.com",
+    "githubusercontent.com",
+    "googleusercontent.com",
+)
 WriteFile = Callable[[str], Path]
 
 
@@ -88,6 +108,23 @@ def test_apis_are_https_addresses(name: str) -> None:
     assert len(set(urls)) == len(urls)
     for url in urls:
         assert re.fullmatch(r"https://[a-z0-9.{}-]+\.[a-z]+(/[a-z0-9.]+)*|https://\{host\}(/[a-z0-9.]+)*", url), url
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_api_is_named_without_its_version(name: str) -> None:
+    """So that a path at the proxy reads as in the service's documentation: /proxy/spotify/v1/me."""
+    for url in catalogue.find(name).api_urls:
+        assert not re.search(r"/v?\d[\d.]*(/|$)", url.removeprefix("https://")), url
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_whole_host_gets_tokens_only_if_it_is_there_for_the_api(name: str) -> None:
+    """Of a website, or where anybody puts files, it is the API's path alone."""
+    for url in catalogue.find(name).api_urls:
+        parts = urlsplit(url)
+        assert parts.path or "api" in parts.netloc or parts.netloc in API_HOSTS, url
+        assert parts.path or parts.netloc != "storage.googleapis.com"
+        assert not parts.netloc.endswith(STRANGERS), url
 
 
 def test_most_apis_are_known() -> None:

@@ -40,6 +40,9 @@ def test_its_apis(provider: OAuth2Provider, credential: MakeCredential) -> None:
         known.apis(made)
     with_tenant = replace(made, app=replace(made.app, settings={"tenant": "me"}))
     assert known.apis(with_tenant) == ("https://api.acme.example", "https://me.acme.example")
+    for elsewhere in ("web_url", "token_url", "issuer"):
+        of_another = replace(made, app=replace(made.app, settings={"tenant": "me", elsewhere: "https://other.example"}))
+        assert known.apis(of_another) == ()
     moved = replace(made, app=replace(made.app, settings={"tenant": "me", "web_url": "https://mine.example"}))
     assert known.apis(moved) == (), "a server of one's own has its API elsewhere"
 

@@ -74,9 +74,9 @@ class OAuth2Provider:
     def apis(self, credential: Credential) -> tuple[str, ...]:
         """The base addresses of its APIs for this credential; none where they are not known. Raises `ConfigError`.
 
-        On a server of one's own (`web_url`) they are not where the catalogue has them.
+        Tokens of another server than the catalogue's (`web_url`, `token_url`, `issuer`) are not for the catalogue's APIs.
         """
-        if "web_url" in credential.app.settings:
+        if credential.app.settings.keys() & {"web_url", "token_url", "issuer"}:
             return ()
         from vestal.oauth2.settings import base_url, filled
 

@@ -68,6 +68,7 @@ def _pairs(provider: OAuth2Provider) -> list[tuple[str, str]]:
         ("device", provider.device_authorization_endpoint or ""),
         ("revocation", provider.revocation_endpoint or ""),
         ("introspection", provider.introspection_endpoint or ""),
+        ("API", ", ".join(provider.api_urls)),
         *((f"needs {variable}", meaning) for variable, meaning in provider.variables.items()),
         ("grants", ", ".join(provider.grants)),
         ("client auth", provider.client_auth),
