@@ -10,9 +10,10 @@ with the same keys; an entry there stands in for a built-in one of the same name
     rotation = "always"
 
 `checked` is the day on which an entry's authorization and token endpoints were compared with the vendor's documentation
-or with independent open-source clients. `api_urls`, to which the daemon's proxy sends tokens, were compared with the vendor's
-documentation, SDK or specification; the weaker ones are of the same domain as its token endpoint. What stands beside them was read there too where it could be; services change,
-so a running credential believes what it is told (`expires_in`, a new refresh token) before it believes an entry.
+or with independent open-source clients. `api_urls`, to which the daemon's proxy sends tokens, were compared with the
+vendor's documentation, SDK or specification; the weaker ones are of the domain of its token endpoint. What stands beside
+them was read there too where it could be; services change, so a running credential believes what it is told (`expires_in`,
+a new refresh token) before it believes an entry.
 `access_token_lifetime` is for services that never say: it is left out where a reply without `expires_in` means a token
 that does not expire.
 """
