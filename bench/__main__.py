@@ -6,7 +6,18 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import command, daemon, github, herd, hooks, hot_path, report
+from bench import (
+    command,
+    daemon_proxy,
+    daemon_reads,
+    daemon_refresher,
+    daemon_start,
+    github,
+    herd,
+    hooks,
+    hot_path,
+    report,
+)
 from bench.result import Section
 from bench.table import render
 
@@ -16,8 +27,22 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "herd": herd.measure,
     "command": command.measure,
     "github": github.measure,
-    "daemon": daemon.measure,
+    "daemon_reads": daemon_reads.measure,
+    "daemon_proxy": daemon_proxy.measure,
+    "daemon_start": daemon_start.measure,
+    "daemon_refresher": daemon_refresher.measure,
 }
+
+
+def chosen(asked: list[str]) -> list[str]:
+    """The sections of these names, or whose names begin so, each once; all if none is asked for. Raises `LookupError`."""
+    names: list[str] = []
+    for each in asked or SECTIONS:
+        found = [name for name in SECTIONS if name == each or name.startswith(f"{each}_")]
+        if not found:
+            raise LookupError(f"there is no section {each!r}; there are {', '.join(SECTIONS)}")
+        names += found
+    return list(dict.fromkeys(names))
 
 
 def main() -> None:
@@ -25,7 +50,10 @@ def main() -> None:
         prog="python -m bench", description="Vestal beside its peers: see bench/README.md."
     )
     parser.add_argument(
-        "sections", metavar="SECTION", nargs="*", help=f"of {', '.join(SECTIONS)}; all of them by default"
+        "sections",
+        metavar="SECTION",
+        nargs="*",
+        help=f"of {', '.join(SECTIONS)}; `daemon` is all that begin with it; all by default",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="where the numbers go (bench/results/<UTC time>.json)"
@@ -34,11 +62,12 @@ def main() -> None:
         "--quick", action="store_true", help="few rounds and small crowds: whether it works, not how fast"
     )
     arguments = parser.parse_args()
-    unknown = sorted(set(arguments.sections) - SECTIONS.keys())
-    if unknown:
-        parser.error(f"there is no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
+    try:
+        names = chosen(arguments.sections)
+    except LookupError as unknown:
+        parser.error(str(unknown))
     sections = []
-    for name in arguments.sections or SECTIONS:
+    for name in names:
         sections.append(SECTIONS[name](arguments.quick))
         print(render(sections[-1]), flush=True)
     print("written to", report.write(sections, quick=arguments.quick, to=arguments.json))

@@ -23,15 +23,15 @@ def _answer(request: Request) -> Response:
     return Response(200, {"content-type": "application/json"}, Secret(body), time.time())
 
 
-def good_source(resources: ExitStack, folder: Path) -> RefreshingSource:
-    """The source of a credential in a real store, which has been refreshed."""
+def good_source(resources: ExitStack, folder: Path, **settings: str) -> RefreshingSource:
+    """The source of a credential in a real store, which has been refreshed. `settings`: more for its app."""
     home = Home(folder, send=_answer)
     resources.callback(home.close)
     app = App(
         provider="custom",
         client_id="bench",
         client_secret=Secret("bench-secret"),
-        settings={"token_url": "https://127.0.0.1/token"},
+        settings={"token_url": "https://127.0.0.1/token", **settings},
     )
     home.add(NAME, app, Secret("r" * 43))
     source = home.source(NAME)

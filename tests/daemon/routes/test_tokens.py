@@ -13,7 +13,7 @@ from tests.daemon.routes.conftest import API, problem
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.daemon.problem import Refusal
-from vestal.daemon.routes.tokens import TOKEN, as_values, asked
+from vestal.daemon.routes.tokens import TOKEN, as_values, asked, written
 from vestal.operations import show_token
 
 PATH = "/v1/credentials/alice/token"
@@ -45,6 +45,28 @@ def test_a_token_without_an_end_is_good_until_it_is_refused() -> None:
 
 def test_a_token_that_is_due_has_no_time_left() -> None:
     assert as_values(Token(Secret("t"), expires_at=3600.0), 3500.0)["refresh_after"] == 0.0
+
+
+moments = st.floats(0, 1e10)
+
+
+@given(
+    token=st.builds(
+        Token,
+        st.builds(Secret, st.text()),
+        st.text(),
+        expires_at=st.none() | moments,
+        scope=st.text(),
+        version=st.integers(0),
+        issued_at=moments,
+        refresh_at=st.none() | moments,
+    ),
+    times=st.lists(moments, min_size=1, max_size=3),
+)
+def test_what_is_written_is_what_is_told_at_any_time(token: Token, times: list[float]) -> None:
+    for now in times:
+        told = {"access_token": token.access_token.reveal(), **as_values(token, now)}
+        assert json.loads(written(token, now)) == told
 
 
 async def test_hits_are_counted(api: API) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
 from fastapi import APIRouter
@@ -13,8 +15,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from vestal.core.margins import margins
+from vestal.core.secret import Secret
 from vestal.core.token import Token
-from vestal.daemon.auth import demand, handed_out
+from vestal.daemon.auth import SECURITY, demand, handed_out
 from vestal.daemon.house import House
 from vestal.daemon.problem import Refusal
 from vestal.daemon.routes.route import OF_TOKENS, PlainRoute, body_of, house_of, json_answer, named, problems
@@ -79,7 +82,7 @@ async def give(house: House, name: str, scope: Scope, receive: Receive) -> Respo
     newer_than, min_ttl = asked(await body_of(scope, receive, house.limits))
     found = await house.token(name, newer_than, min_ttl)
     handed_out(scope, grantee, name, found.version)
-    return json_answer({"access_token": found.access_token.reveal(), **as_values(found, house.home.clock.now())})
+    return _Given(written(found, house.home.clock.now()))
 
 
 def shortcut(house: House) -> Callable[[Scope, Receive], Awaitable[Response] | None]:
@@ -92,6 +95,16 @@ def shortcut(house: House) -> Callable[[Scope, Receive], Awaitable[Response] | N
         return None
 
     return way
+
+
+class _Given(Response):
+    """An answer with a token: what `Response` makes of its arguments is known before."""
+
+    def __init__(self, body: bytes) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json"), *SECURITY]
 
 
 @router.post(
@@ -134,6 +147,30 @@ def asked(body: bytes) -> tuple[int | None, float | None]:
     ):
         raise Refusal(422, "min_ttl is no length of time", remedy=f"send seconds, from 0 to {LONGEST}")
     return newer_than, min_ttl
+
+
+def written(token: Token, now: float) -> bytes:
+    """The token with `as_values`, in JSON. What does not change is written once; the secret is not kept with it."""
+    lasting, soft_at = _lasting(
+        token.token_type, token.expires_at, token.scope, token.version, token.issued_at, token.refresh_at
+    )
+    left = "null" if token.expires_at is None else int(token.expires_at - now)
+    rest = "null" if soft_at is None else round(max(soft_at - now, 0.0), 3)
+    return (
+        f'{{"access_token": {_quoted(token.access_token.reveal())}, {lasting}, '
+        f'"expires_in": {left}, "refresh_after": {rest}}}'
+    ).encode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def _lasting(
+    token_type: str, expires_at: float | None, scope: str, version: int, issued_at: float, refresh_at: float | None
+) -> tuple[str, float | None]:
+    """What is told of a token at any time, as the inside of an object in JSON; and its soft margin, in epoch seconds."""
+    token = Token(Secret(""), token_type, expires_at, scope, version, issued_at, refresh_at)
+    values = as_values(token, issued_at)
+    del values["expires_in"], values["refresh_after"]
+    return json.dumps(values)[1:-1], margins(token).soft_at
 
 
 def as_values(token: Token, now: float) -> dict[str, Any]:
