@@ -79,6 +79,11 @@ def _routes(house: House, more: Iterable[APIRouter]) -> FastAPI:
     return app
 
 
+def openapi(house: House) -> dict[str, Any]:
+    """The API's description. Raises `ConfigError` as `make_app`."""
+    return _routes(house, ()).openapi()
+
+
 def _answer(request: Request, error: Exception) -> Any:
     """An error of ours, as a problem."""
     assert isinstance(error, VestalError)

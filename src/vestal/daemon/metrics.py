@@ -71,8 +71,8 @@ class Metrics:
         yield info
         states = GaugeMetricFamily("vestal_credentials", "Credentials by their state.", labels=["state"])
         counted = house.census.counts()
-        for state in State:
-            states.add_metric([state.value], counted.get(state.value, 0))
+        for each in State:
+            states.add_metric([each.value], counted.get(each.value, 0))
         yield states
         yield GaugeMetricFamily("vestal_start_time_seconds", "When the daemon started.", value=house.started_at)
         yield GaugeMetricFamily(
