@@ -27,6 +27,14 @@ def test_it_is_never_too_long_for_a_socket(words: list[str]) -> None:
     assert path == socket_path(Path("/", *words), {"XDG_RUNTIME_DIR": "/elsewhere", "TMPDIR": "/elsewhere"})
 
 
+def test_nobody_else_can_move_its_folder(tmp_path: Path) -> None:
+    """Below a folder in /tmp that nobody looks at, another user could put one of his own in its place."""
+    path = socket_path(Path("/" + "deep/" * 40), {})
+    above = path.parent.parent
+    assert str(above) in (f"/run/user/{os.getuid()}", "/tmp")
+    assert str(os.getuid()) in str(path)
+
+
 def test_two_homes_never_share_one() -> None:
     deep = Path("/" + "deep/" * 40)
     assert socket_path(deep / "a", {}) != socket_path(deep / "b", {})

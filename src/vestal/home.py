@@ -16,7 +16,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vestal.core.clock import Clock, SystemClock
 from vestal.core.credential import App, Credential, check_name
@@ -289,14 +289,16 @@ class Home:
     def _config(self) -> Mapping[str, str]:
         """The table [key] of config.toml, checked."""
         path = self.folder / "config.toml"
-        if not path.exists():
-            return {}
-        import tomllib
-
         trouble = ""
+        config: Mapping[str, Any] = {}
         try:
-            config = tomllib.loads(path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            text = path.read_text("utf-8")
+            import tomllib
+
+            config = tomllib.loads(text)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except ValueError as error:  # no TOML, or no UTF-8
             trouble = str(error)
         except OSError as error:
             trouble = error.strerror or "it can't be read"

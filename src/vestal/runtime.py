@@ -25,21 +25,22 @@ def runtime_dir(folder: Path, environ: Mapping[str, str] = os.environ) -> Path:
 def socket_path(folder: Path, environ: Mapping[str, str] = os.environ) -> Path:
     """The Unix socket of the daemon of the home `folder`, whether one listens there or not.
 
-    Where its path would be too long for a socket, it is in a folder named by a hash, under the user's runtime folder.
-    A client checks who listens there (`vestal.daemon.peer`) before it believes a word.
+    Where its path would be too long for a socket, it is in a folder named by a hash, in the user's runtime folder or in
+    /tmp. A client looks whose folder it is (`vestal.client.trusted`) before it says a word.
     """
     path = runtime_dir(folder, environ) / SOCKET
     if len(os.fsencode(path)) <= LONGEST:
         return path
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    return _short_folder() / f"vestal-{name}" / SOCKET
+    return _short_folder(name) / SOCKET
 
 
-def _short_folder() -> Path:
+def _short_folder(name: str) -> Path:
     """A folder of the user's own with a short name, the same in every session.
 
-    $XDG_RUNTIME_DIR and $TMPDIR are not asked: a service and a shell, or cron, would not agree on them.
+    $XDG_RUNTIME_DIR and $TMPDIR are not asked: a service and a shell, or cron, would not agree on them. It lies in /tmp
+    itself, where only its owner can move it (the sticky bit), and not in a folder that somebody else may have made there.
     """
     uid = os.getuid() if hasattr(os, "getuid") else 0
     given = Path(f"/run/user/{uid}")
-    return given if given.is_dir() else Path(f"/tmp/vestal-{uid}")  # noqa: S108 - made 0700 and checked by the daemon
+    return given / f"vestal-{name}" if given.is_dir() else Path(f"/tmp/vestal-{uid}-{name}")  # noqa: S108 - made 0700

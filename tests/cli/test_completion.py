@@ -51,6 +51,11 @@ def test_bash_completes(cli: CLI, server: PracticeServer) -> None:
     assert complete("vestal add x --provider spoti") == ["spotify"]
     assert complete("vestal providers micro")[0].startswith("microsoft")
     assert complete("vestal add x --grant device") == ["device_code"]
+    assert cli("key", "add", "grafana", "--credential", "*").code == 0
+    assert complete("vestal key revoke g") == ["grafana"]
+    assert complete("vestal key add x --credential al") == ["albert", "alice"]
+    assert complete("vestal key add x --action token,r") == ["token,refresh"]
     cli.environment["VESTAL_HOME"] = str(cli.folder / "nowhere")
+    assert complete("vestal key revoke g") == []
     assert complete("vestal token al") == []
     assert not (cli.folder / "nowhere").exists()

@@ -64,7 +64,8 @@ def test_a_life(daemon: CLI, server: PracticeServer) -> None:
     assert daemon("status").out == "the daemon does not run\n"
     assert daemon("logs").out.count("listening at") == 2
     assert daemon("logs", "--lines", "1").out.count("\n") == 1
-    assert daemon("logs", "--errors").out == ""
+    errors = daemon("logs", "--errors")
+    assert (errors.out, errors.err) == ("", "vestal: there are no warnings and no errors\n")
 
 
 def test_tokens_over_tcp_take_a_key(daemon: CLI, server: PracticeServer) -> None:
@@ -145,6 +146,7 @@ def test_keys_name_what_they_are_for(cli: CLI) -> None:
     cli("key", "add", "cd").fails(2, "--credential")
     cli("key", "add", "cd", "--credential", "a", "--action", "everything").fails(2, "everything")
     assert "a* b" in cli("key", "list").out
+    assert "Commands:" in cli("key").out
     assert cli("key", "revoke", "ci", "--json").json == {"name": "ci", "revoked": True}
     assert cli("key", "list", "--json").json == []
 
@@ -236,8 +238,46 @@ def test_nothing_is_made_by_looking(cli: CLI) -> None:
 
 
 def test_a_killed_daemon_is_noticed(daemon: CLI) -> None:
-    pid = daemon("start", "--json").json["pid"]
-    os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not PidFile(daemon.folder).held())
-    assert daemon("status").code == 1
-    assert daemon("start").code == 0
+    def kill(pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not PidFile(daemon.folder).held())
+
+    first = daemon("start", "--tcp", "127.0.0.1:0", "--json").json
+    kill(first["pid"])
+    told = daemon("status")
+    assert (told.code, told.out) == (1, "the daemon does not run\n")
+    assert f"process {first['pid']}, the last one, was killed" in told.err
+    again = daemon("restart", "--json").json
+    assert again["url"] == first["url"], "with the options of the one that was killed"
+    kill(again["pid"])
+    assert daemon("start", "--json").json["url"].startswith("unix://"), "with its own options"
+
+
+def test_what_can_not_start_is_known_before_the_one_that_runs_is_stopped(daemon: CLI) -> None:
+    (daemon.folder / "config.toml").write_text("[key]\nsource = 'passphrase'\n")
+    right = {"VESTAL_PASSPHRASE": "correct horse"}
+    assert daemon("init", env=right).code == 0
+    add = ("add", "a", "--token-url", "https://e.example/t", "--client-id", "x", "--grant", "client_credentials")
+    assert daemon(*add, "--client-secret-file", "-", input="s", env=right).code == 0
+    pid = daemon("start", "--json", env=right).json["pid"]
+
+    def refused(*options: str, says: str, env: dict[str, str] = right) -> None:
+        failed = daemon("restart", *options, env=env)
+        assert (failed.code, failed.out) == (2, "")
+        assert f"the daemon was not stopped: process {pid} at unix://" in failed.err
+        assert says in failed.err
+        assert daemon("status", "--json").json["pid"] == pid
+
+    refused(says="VESTAL_PASSPHRASE", env={})
+    refused(says="the passphrase does not open the store", env={"VESTAL_PASSPHRASE": "wrong"})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused("--tcp", f"127.0.0.1:{taken.getsockname()[1]}", says="Address already in use")
+    refused("--tcp", "192.0.2.1:0", says="192.0.2.1:0")
+    refused("--socket", "/tmp/vestal-test.sock", says="/tmp can be read by others")
+    moved = daemon(
+        "restart", "--tcp", "127.0.0.1:0", "--socket", str(daemon.folder / "mine" / "s"), "--json", env=right
+    )
+    assert moved.json["pid"] != pid
+    url = moved.json["url"]
+    assert daemon("restart", "--tcp", url.removeprefix("http://"), "--json", env=right).json["url"] == url
+    assert daemon("restart", "--tcp", url.rpartition(":")[2], "--json", env=right).json["url"] == url

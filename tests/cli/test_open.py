@@ -27,6 +27,7 @@ def test_without_a_daemon(cli: CLI) -> None:
 def test_a_daemon_that_no_browser_reaches(daemon: CLI) -> None:
     assert daemon("start").code == 0
     daemon("open").fails(2, "Unix socket only", "vestal restart --tcp")
+    assert json.loads(daemon("open", "--json").err)["credential"] is None
 
 
 def test_the_link_opens_the_dashboard(daemon: CLI) -> None:

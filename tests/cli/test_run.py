@@ -63,6 +63,18 @@ def test_a_defect_shows_its_place_and_not_its_text() -> None:
     assert secret not in line
 
 
+def test_what_this_user_may_not_use_is_no_defect(cli: CLI) -> None:
+    """Root may use everything, so the refusal is raised in the place of a real one."""
+    program = (
+        "import sys\nimport vestal.operations.overview as o\n"
+        "def closed(home): raise PermissionError(13, 'Permission denied', '/home/theirs')\n"
+        "o.look_at_all = closed\nfrom vestal.cli.run import run\nsys.exit(run(['list']))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], env=cli.environment, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stderr == "vestal: /home/theirs: Permission denied (check whose it is, and who may use it)\n"
+
+
 def test_a_defect_in_a_command(cli: CLI) -> None:
     """What nobody foresaw, in a real process: the store's folder vanishes from under the interpreter's feet."""
     program = (

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.cli.conftest import CLI
-from vestal.cli.commands.status import check_reachable
+from vestal.cli.daemon import check_reachable
 from vestal.core.errors import ConfigError
 from vestal.daemon.process.pid_file import PidFile, Running
 from vestal.daemon.process.stop import stop

@@ -12,7 +12,7 @@ import vestal
 from tests.client.stand_in import Asked, Reply, StandIn, problem, token
 from vestal.client.address import read_address
 from vestal.client.connection import Client, connect
-from vestal.core.errors import ConfigError, NeedsLogin, NetworkError
+from vestal.core.errors import ConfigError, NeedsLogin, NetworkError, Outcome
 from vestal.core.secret import Secret
 from vestal.core.source import TokenSource
 from vestal.testing.clock import FakeClock
@@ -154,6 +154,22 @@ def test_a_bound_token_can_t_be_used_from_afar(client: Client, daemon: Daemon) -
 def test_names(client: Client) -> None:
     with pytest.raises(ConfigError):
         client.source("../x")
+
+
+def test_a_socket_that_somebody_else_may_have_put_there(tmp_path: Path) -> None:
+    """He would get the key, and choose whose account is worked with."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with Daemon(folder / "vestal.sock") as daemon:
+        client = connect(key="k", environ={"VESTAL_HOME": str(tmp_path)})
+        folder.chmod(0o777)
+        with pytest.raises(NetworkError) as caught:
+            client.token("alice")
+        assert caught.value.outcome is Outcome.NOT_SENT
+        assert daemon.asked == []
+        assert connect(daemon.address, environ={}).token("alice").version == 1, "an address that is named is meant"
+        folder.chmod(0o700)
+        assert connect(environ={"VESTAL_HOME": str(tmp_path)}).token("alice").version == 1
 
 
 def test_where_it_connects_to(tmp_path: Path) -> None:

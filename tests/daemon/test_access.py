@@ -67,6 +67,21 @@ def test_a_revoked_key_is_useless_at_once(access: Access) -> None:
     access.close()
 
 
+def test_who_still_has_a_key(access: Access, clock: FakeClock) -> None:
+    grantee = access.check(access.add("ci", ["*"], ["token"]))
+    assert grantee is not None
+    assert access.holds(grantee)
+    assert access.holds(LOCAL)
+    other = Access(access._file.path.parent, clock=clock)
+    other.revoke("ci")
+    other.add("ci", ["*"], ["token"])
+    other.close()
+    clock.advance(FRESH)
+    assert not access.holds(grantee), "it has the name, and is another key"
+    assert access.holds(LOCAL)
+    access.close()
+
+
 def test_another_process_revokes(access: Access, clock: FakeClock) -> None:
     key = access.add("ci", ["*"], ["token"])
     assert access.check(key)

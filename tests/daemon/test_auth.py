@@ -90,6 +90,13 @@ async def test_a_key_on_the_socket_counts(api: API) -> None:
     problem(await api.socket.post(PATH, headers=wrong), 401, "AUTH_FAILED")
 
 
+async def test_blanks_before_a_key_make_nobody_more(api: API) -> None:
+    """RFC 9110, 11.4: one or more of them. On the socket it would be taken for no key, and so for the user."""
+    key = api.house.access.add("narrow", ["acme/*"], ["token"])
+    headers = {"Authorization": f"BEARER   {key.reveal()}"}
+    problem(await api.socket.post(PATH, headers=headers), 403, "PERMISSION_DENIED")
+
+
 @pytest.mark.parametrize("extensions", [{PEER: {"uid": os.geteuid() + 1}}, {PEER: {}}, {PEER: {"uid": None}}, {}])
 async def test_another_user_on_the_socket(api: API, extensions: dict[str, Any]) -> None:
     async def as_other(scope: Any, receive: Any, send: Any) -> None:

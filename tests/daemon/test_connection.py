@@ -180,6 +180,56 @@ async def test_a_body_that_stops_coming_is_cut_off_and_a_slow_one_is_not(served:
     assert await ended(reader)
 
 
+async def test_a_body_that_goes_on_after_the_answer_has_a_limit(served: Served) -> None:
+    reader, writer = await served.connect(request("/healthz", "Content-Length: 100"))
+    await body_of(reader)
+    await asyncio.sleep(0.01)
+    answered = asyncio.get_running_loop().time()
+    for _ in range(3):
+        await asyncio.sleep(0.05)
+        writer.write(b"x")
+    await asyncio.sleep(0.05)
+    served.only.check(answered + BODY_SILENCE - 1)
+    assert len(served.state.connections) == 1
+    served.only.check(answered + BODY_SILENCE + 0.04)
+    assert await ended(reader)
+
+
+async def test_both_a_length_and_chunks_are_no_request(served: Served) -> None:
+    """Another program on the way may have found another end of it, and what follows may not be this client's."""
+    reader, writer = await served.connect(request("/healthz", "Content-Length: 5", "Transfer-Encoding: chunked"))
+    writer.write(b"0\r\n\r\n" + request("/peer"))
+    told = await reader.read()
+    assert told.startswith(b"HTTP/1.1 400 ")
+    assert told.count(b"HTTP/1.1") == 1
+    assert b"application/problem+json" in told
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [(b"nonsense\r\n\r\n", 400), (b"GET / HTTP/1.1\r\nX: " + b"x" * 99999, 431)]
+)
+async def test_what_is_no_http_is_answered_with_a_problem(served: Served, said: bytes, status: int) -> None:
+    reader, _ = await served.connect(said)
+    told = await reader.read()
+    assert told.startswith(f"HTTP/1.1 {status} ".encode())
+    assert json.loads(told.partition(b"\r\n\r\n")[2])["status"] == status
+    assert b"\r\ncontent-security-policy: default-src 'none'" in told
+    served.check(HEAD_WITHIN + 1)  # one that does not hang up is not waited for
+    while served.state.connections:
+        await asyncio.sleep(0)
+
+
+async def test_a_bad_chunk_in_the_middle_of_the_answer_ends_it(
+    served: Served, caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the tiny application notes that a client has left
+    reader, writer = await served.connect(request("/events", "Transfer-Encoding: chunked"))
+    await reader.readuntil(b"data: hello\n\n")
+    writer.write(b"no chunk\r\n")
+    assert not (await reader.read()).startswith(b"HTTP/1.1")
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_who_waits_for_us_is_not_cut_off(served: Served) -> None:
     waiting = await served.connect(request("/events"))
     await waiting[0].readuntil(b"data: hello\n\n")

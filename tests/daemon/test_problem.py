@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 
 import pytest
 
 from vestal.core import errors
 from vestal.core.errors import Category, VestalError
-from vestal.daemon.problem import Refusal, document, headers_of, status_of
+from vestal.daemon.problem import Refusal, body_of, document, headers_of, status_of
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, VestalError)]
 
@@ -39,5 +40,14 @@ def test_retry_after_is_rounded_up(seconds: float, header: str) -> None:
     assert headers_of(errors.RateLimited("wait", retry_after=seconds)) == {"Retry-After": header}
 
 
-def test_an_endless_wait_is_no_number() -> None:
-    assert headers_of(errors.RateLimited("wait", retry_after=float("inf"))) == {}
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan")])
+def test_an_endless_wait_is_no_number(seconds: float) -> None:
+    error = errors.RateLimited("wait", retry_after=seconds)
+    assert headers_of(error) == {}
+    assert json.loads(body_of(error), parse_constant=pytest.fail)["retry_after"] is None
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_error_says_what_to_do(kind: type[VestalError]) -> None:
+    assert document(kind("what"))["remedy"]
+    assert document(kind("what", remedy="do"))["remedy"] == "do"

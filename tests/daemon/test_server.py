@@ -26,7 +26,7 @@ def test_heads_have_a_limit(house: House) -> None:
     house.start()
     with house.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 40_000)
-        assert read_all(connection).startswith(b"HTTP/1.1 400")
+        assert read_all(connection).startswith(b"HTTP/1.1 431")
 
 
 def test_more_clients_than_the_usual_limit_of_files(house: House) -> None:
@@ -46,6 +46,24 @@ def test_systemd_is_told_how_far_it_is(house: House, tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             assert manager.recv(999) == b"STOPPING=1"
             assert process.wait(30) == 0
+
+
+def test_what_it_can_not_write_does_not_keep_it_from_draining(house: House, tmp_path: Path) -> None:
+    """As on a full disk."""
+    with house.foreground() as process, house.ask("/slow") as asking:
+        house.wait_for_file("began")
+        (house.folder / "run").rename(tmp_path / "gone")
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        first = [process.stderr.readline() for _ in range(3)]
+        (house.steer / "go").touch()
+        assert read_all(asking).startswith(b"HTTP/1.1 200")
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "listening" in first[0]
+    assert "daemon.pid can't be written" in first[1]
+    assert "draining" in first[2]
+    assert "Traceback" not in said
 
 
 def test_a_home_that_can_not_be_used_is_told_before_it_listens(house: House) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from vestal.core.secret import Secret
 from vestal.daemon.access import LOCAL, Grantee
-from vestal.daemon.sessions import IDLE, INVITATION, MOST, Sessions
+from vestal.daemon.sessions import INVITATION, LIFETIME, MOST, Sessions
 from vestal.testing.clock import FakeClock
 
 
@@ -38,15 +38,16 @@ def test_a_link_is_good_for_five_minutes() -> None:
     assert made.open(late) is None
 
 
-def test_a_session_ends_when_nobody_uses_it() -> None:
+def test_a_session_ends_however_much_it_is_used() -> None:
+    """As its cookie does: only somebody who has stolen it would have it for longer."""
     clock = FakeClock()
     made = Sessions(clock)
     opened = made.open(made.invite(LOCAL))
     assert opened is not None
-    for _ in range(3):
-        clock.advance(IDLE - 1)
+    for _ in range(9):
+        clock.advance(LIFETIME / 10)
         assert made.of(opened[0]) is not None
-    clock.advance(IDLE)
+    clock.advance(LIFETIME / 10)
     assert made.of(opened[0]) is None
 
 

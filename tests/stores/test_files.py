@@ -82,8 +82,19 @@ def test_an_empty_folder_of_ours_is_made_private_and_a_full_one_refused(tmp_path
     (folder / "file").touch()
     with pytest.raises(ConfigError) as caught:
         make_private_folder(folder)
-    assert caught.value.remedy == f"chmod 700 {folder}"
+    assert caught.value.remedy == f"chmod 700 {folder}, if it is for Vestal alone; else name another folder"
     assert mode(folder) == 0o755
+
+
+def test_a_folder_that_is_for_everybody_is_left_so(tmp_path: Path) -> None:
+    """Nobody is told to take /tmp away from all others."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    (folder / "file").touch()
+    folder.chmod(0o1777)
+    with pytest.raises(ConfigError, match="can be read by others") as caught:
+        make_private_folder(folder)
+    assert caught.value.remedy == "name a folder that is for Vestal alone"
 
 
 def test_what_is_no_folder(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vestal.cli.parameters import duration
+from vestal.cli.parameters import complete_file, duration
 from vestal.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -116,7 +117,11 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="What is worth a line in the log. Default: info.",
         ),
         click.option(
-            "--socket", type=socket_file, metavar="PATH", help="The Unix socket. Default: run/vestal.sock in the home."
+            "--socket",
+            type=socket_file,
+            metavar="PATH",
+            shell_complete=complete_file,
+            help="The Unix socket, in a folder that is for Vestal alone. Default: run/vestal.sock in the home.",
         ),
         click.option(
             "--host-name",
@@ -139,7 +144,47 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return bundled
 
 
-def start_and_tell(home: Path, options: Options, timeout: float, *, as_json: bool) -> None:
+def check_reachable(folder: Path) -> None:
+    """Raises `ConfigError` for the home of somebody else, where we could not even see whether a daemon runs."""
+    from vestal.daemon.process.health import stranger
+
+    closed, owner = False, None
+    try:
+        (folder / "run").stat()
+    except OSError as error:
+        closed = isinstance(error, PermissionError)
+    if not closed:
+        return
+    with suppress(OSError):
+        owner = stranger(folder.stat().st_uid)
+    whose = "can't be looked into" if owner is None else f"belongs to user {owner}"
+    raise ConfigError(f"{folder} {whose}", remedy="name a home of your own in VESTAL_HOME")
+
+
+def check_startable(home: Path, options: Options, running: Running, passphrase: Secret | None) -> None:
+    """What can be known before a daemon is stopped for another one: the key opens the store, and its places are free.
+
+    Raises `VestalError`.
+    """
+    from contextlib import closing
+
+    from vestal.daemon.listening import remove_socket, tcp_socket, unix_socket
+    from vestal.daemon.process.key_check import check_key
+    from vestal.home import Home
+
+    with closing(Home(home, passphrase=None if passphrase is None else lambda: passphrase)) as opened:
+        check_key(opened)
+    if options.tcp is not None and options.tcp != running.tcp:
+        host, port = options.tcp
+        ours = running.tcp is not None and running.tcp[1] == port  # at another address: what is taken is taken by it
+        tcp_socket(host, 0 if ours else port).close()
+    if options.socket is not None and options.socket != running.socket:
+        path = Path(options.socket)
+        unix_socket(path).close()
+        remove_socket(path, path.lstat())
+
+
+def start_and_tell(home: Path, options: Options, timeout: float, passphrase: Secret | None, *, as_json: bool) -> None:
     """Start the daemon, and say where it is; if it does not start, say what its log has. Raises `VestalError`."""
     from vestal.cli.output import note, say, write_json
     from vestal.daemon.process.start import DidNotStart, start
@@ -148,7 +193,7 @@ def start_and_tell(home: Path, options: Options, timeout: float, *, as_json: boo
 
     failure: DidNotStart | None = None
     try:
-        running = start(home, options, timeout=timeout, passphrase=_passphrase(home))
+        running = start(home, options, timeout=timeout, passphrase=passphrase)
     except DidNotStart as error:
         failure = error
     if failure is not None:
@@ -190,7 +235,7 @@ def log_line(line: str) -> str:
     return "".join(character if character.isprintable() or character == "\t" else "?" for character in line)
 
 
-def _passphrase(home: Path) -> Secret | None:
+def passphrase_for(home: Path) -> Secret | None:
     """What the daemon needs to open the home and can't ask for, since it has no terminal. It goes through a pipe."""
     from vestal.core.secret import Secret
     from vestal.home import Home

@@ -60,7 +60,7 @@ def as_json(error: VestalError) -> str:
             "category": error.category.value,
             "message": error.message,
             "remedy": error.remedy,
-            "credential": error.credential,
+            "credential": error.credential or None,
             "retry_after": error.retry_after,
         }
     )
@@ -79,6 +79,11 @@ def of_usage(error: click.UsageError) -> VestalError:
 def of_output(error: OSError) -> VestalError:
     """The output can't be written."""
     return StoreUnavailable(f"the output can't be written: {error.strerror}", remedy="free some space")
+
+
+def of_permission(error: PermissionError) -> VestalError:
+    """A file or folder that this user may not use."""
+    return ConfigError(f"{error.filename}: {error.strerror}", remedy="check whose it is, and who may use it")
 
 
 def of_defect(error: Exception) -> VestalError:

@@ -41,7 +41,8 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """A line on stderr, beside the output."""
+    """A line on stderr, after what was written to stdout before it."""
+    sys.stdout.flush()
     print(printable(f"vestal: {text}"), file=sys.stderr, flush=True)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -70,16 +73,32 @@ def complete_provider(ctx: click.Context, param: click.Parameter, incomplete: st
     return [name for name in names if name.startswith(incomplete)]
 
 
+def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of the keys of `vestal key`."""
+    return [name for name in _names("daemon.db", "keys") if name.startswith(incomplete)]
+
+
+def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Whatever files the shell finds."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
 def stored_names() -> list[str]:
     """The names in the store, for completion: no error, and no home is made by looking."""
+    return _names("store.db", "credentials")
+
+
+def _names(file: str, table: str) -> list[str]:
     import sqlite3
     from contextlib import closing
 
     from vestal.home import default_folder
 
-    path = default_folder() / "store.db"
+    path = default_folder() / file
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.2)) as db:
-            return [name for (name,) in db.execute("SELECT name FROM credentials ORDER BY name")]
+            return [name for (name,) in db.execute(f"SELECT name FROM {table} ORDER BY name")]  # noqa: S608 - ours
     except (sqlite3.Error, OSError):
         return []

@@ -52,6 +52,8 @@ def _fail(trouble: Exception, *, as_json: bool) -> int:
     elif isinstance(trouble, OSError) and trouble.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT):
         error = failure.of_output(trouble)
         _close_output()
+    elif isinstance(trouble, PermissionError) and isinstance(trouble.filename, str):
+        error = failure.of_permission(trouble)
     else:
         error = failure.of_defect(trouble)
     if os.environ.get("VESTAL_DEBUG") == "1" and not isinstance(trouble, click.UsageError):  # whose text repeats values

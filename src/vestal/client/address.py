@@ -20,6 +20,8 @@ class Address:
     path: str = ""
     host: str = ""
     port: int = 0
+    ours: bool = False
+    """Whether the socket must be in a folder of this user's own: so it is where it was found, and not named by anybody."""
 
     def __str__(self) -> str:
         if self.path:

@@ -75,7 +75,7 @@ def connect(
         from vestal.home import default_folder
         from vestal.runtime import socket_path
 
-        at = Address(path=str(socket_path(default_folder(environ), environ)))
+        at = Address(path=str(socket_path(default_folder(environ), environ)), ours=True)
     else:
         at = read_address(address)
     key = key or environ.get("VESTAL_API_KEY") or None

@@ -10,8 +10,11 @@ import re
 import socket
 import time
 from contextlib import closing
+from errno import ENOENT
+from pathlib import Path
 
 from vestal.client.address import Address
+from vestal.client.trusted import is_ours
 from vestal.core.clock import Clock, SystemClock
 from vestal.core.errors import ConfigError, HTTPError, NetworkError, Outcome, TimedOut, VestalError
 from vestal.core.secret import Secret
@@ -64,6 +67,8 @@ def _connected(address: Address) -> socket.socket:
     trouble: OSError
     connection: socket.socket | None = None
     try:
+        if address.ours and not is_ours(Path(address.path)):
+            raise FileNotFoundError(ENOENT, "no socket of yours is there")
         if address.path:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.settimeout(CONNECT)

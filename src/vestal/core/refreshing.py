@@ -342,7 +342,7 @@ class RefreshingSource(Forked):
 
     def _too_long(self, min_ttl: float, held: Held) -> ConfigError:
         return ConfigError(
-            f"{min_ttl:g} s of validity were asked for, but its tokens live {held.lifetime:g} s",
+            f"{min_ttl:.12g} s of validity were asked for, but its tokens live {held.lifetime:.12g} s",
             credential=self.name,
             remedy="ask for less",
         )

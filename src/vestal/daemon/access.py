@@ -46,6 +46,8 @@ class Grantee:
     name: str
     patterns: tuple[str, ...]
     actions: tuple[str, ...]
+    key_id: str = field(default="", compare=False)
+    """Of their key; empty for those who have none."""
 
     def sees(self, credential: str) -> bool:
         """Whether a credential of this name is any of their business."""
@@ -142,9 +144,17 @@ class Access:
         self._used[id] = self._clock.now()
         return known.grantee
 
+    def holds(self, grantee: Grantee) -> bool:
+        """Whether somebody's key was not revoked since they came with it. Reads the file as `check` does."""
+        if not grantee.key_id:
+            return True
+        if self.stale:
+            self.reload()
+        return grantee.key_id in self._snapshot.keys
+
     @property
     def stale(self) -> bool:
-        """Whether the next `check` reads the file."""
+        """Whether the next look reads the file."""
         return self._clock.steady() >= self._snapshot.until
 
     def reload(self) -> None:
@@ -155,7 +165,10 @@ class Access:
             began = self._clock.steady()
             if began - self._noted >= NOTED:
                 self._note()
-            keys = {key.id: _Known(key.hash, Grantee(key.name, key.patterns, key.actions)) for key in self._file.all()}
+            keys = {
+                key.id: _Known(key.hash, Grantee(key.name, key.patterns, key.actions, key.id))
+                for key in self._file.all()
+            }
             self._snapshot = _Snapshot(keys, began + self._fresh)
 
     def flush(self) -> None:

@@ -40,12 +40,15 @@ SECURITY: tuple[tuple[bytes, bytes], ...] = (
 """On every answer that does not have its own. There is no CORS header: no page of another origin may read anything."""
 
 _SECURITY_NAMES = frozenset(name for name, _ in SECURITY)
-_FROM_ELSEWHERE = ("/auth/", "/callback", "/login/callback")
-"""There the headers, Host and Origin with them, are those of somebody else's request, or a service sends the browser. A key
-is needed for the first, and the login's `state` for the others: neither is what a page of another site has."""
+_ASKED_BY_GATEWAYS = "/auth/"
+"""There the headers, Host and Origin with them, are those of the request that a gateway asks about. With its key it may ask
+as anybody; without one, on the socket, not by a name that can be somebody's: a page at that name could read the answer."""
+_COME_BACK_TO = ("/callback", "/login/callback")
+"""There a service sends the browser, and a gateway may be in between. What counts is the login's `state`."""
+_FROM_ELSEWHERE = (_ASKED_BY_GATEWAYS, *_COME_BACK_TO)
 _LOOKED_AT = frozenset({b"host", b"authorization", b"cookie", b"origin", b"sec-fetch-site"})
 _BEARER = b"bearer "
-_OURS = _BEARER + PREFIX.encode()
+_OURS = PREFIX.encode()
 _log = logging.getLogger("vestal.daemon")
 _audit = logging.getLogger("vestal.audit")
 
@@ -120,26 +123,30 @@ class Gate:
             raise Refusal(421, "the Host header names another server", remedy="use 127.0.0.1 or localhost")
         # A gateway's question carries the headers of the request that it is about: on the socket only a key of ours counts.
         # It counts before the peer's own rights, so that a process can do with less than it may.
-        if key[: len(_BEARER)].lower() == _BEARER and (not local or key[len(_BEARER) :].startswith(PREFIX.encode())):
-            scope[GRANTEE] = await self._holder(Secret(key[len(_BEARER) :].strip().decode("latin-1")), scope)
-            return
+        if key[: len(_BEARER)].lower() == _BEARER:
+            key = key[len(_BEARER) :].strip()
+            if not local or key.startswith(_OURS):
+                scope[GRANTEE] = await self._holder(Secret(key.decode("latin-1")), scope)
+                return
         scope[GRANTEE] = LOCAL if local else None
         page = browsers.is_page(scope["path"])
-        if page or (local and not elsewhere):
-            if not page or scope["method"] not in browsers.SAFE:
-                browsers.check_site(host, found.get(b"origin"), found.get(b"sec-fetch-site"))
-            if local:
-                browsers.check_name(host, self._house.limits.hosts)
+        if (page and scope["method"] not in browsers.SAFE) or (local and not page and not elsewhere):
+            browsers.check_site(host, found.get(b"origin"), found.get(b"sec-fetch-site"))
+        if local and not scope["path"].startswith(_COME_BACK_TO):
+            browsers.check_name(host, self._house.limits.hosts)
         if page and not local:
-            self._let_in(scope, found.get(b"cookie", b""))
+            await self._let_in(scope, found.get(b"cookie", b""))
 
     def _is_us(self, host: bytes) -> bool:
         return browsers.without_port(host) in self._house.limits.hosts
 
-    def _let_in(self, scope: Scope, cookies: bytes) -> None:
-        """Note whose browser it is. Raises `Locked`."""
+    async def _let_in(self, scope: Scope, cookies: bytes) -> None:
+        """Note whose browser it is. Raises `Locked`, and as `House.welcomes`."""
         cookie = browsers.cookie_of(cookies, browsers.cookie_name(self._house.url))
         session = None if cookie is None else self._house.sessions.of(cookie)
+        if session is not None and not await self._house.welcomes(session.grantee):
+            self._house.sessions.close(session)
+            session = None
         if session is not None:
             scope[SESSION] = session
             scope[GRANTEE] = session.grantee

@@ -12,7 +12,7 @@ from vestal.core.credential import check_name
 from vestal.core.errors import ConfigError, TimedOut, VestalError
 from vestal.core.refreshing import RefreshingSource
 from vestal.core.token import Token
-from vestal.daemon.access import Access
+from vestal.daemon.access import Access, Grantee
 from vestal.daemon.activity import Activity
 from vestal.daemon.broadcast import Broadcast
 from vestal.daemon.census import Census
@@ -110,6 +110,12 @@ class House:
     async def read(self, work: Callable[[], _T]) -> _T:
         """Do work that may wait for the disk, in a thread, within the deadline. Raises `TimedOut`, and as `work`."""
         return await self._run(self._readers, work)
+
+    async def welcomes(self, grantee: Grantee) -> bool:
+        """Whether somebody who was let in before still is: their key may have been revoked since. Raises as `Access`."""
+        if grantee.key_id and self.access.stale:
+            await self.read(self.access.reload)
+        return self.access.holds(grantee)
 
     def holds(self, names: Iterable[str]) -> bool:
         """Whether a token of any of these is at hand."""

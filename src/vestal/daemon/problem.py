@@ -53,6 +53,14 @@ _CATEGORY = {
     503: Category.CIRCUIT_OPEN,
 }
 
+_REMEDY = {
+    Category.NEEDS_LOGIN: "run `vestal login`",
+    Category.RATE_LIMIT_EXCEEDED: "wait, then try again",
+    Category.TIMEOUT: "try again",
+    Category.NETWORK_ERROR: "check the network and the service's address, then try again",
+}
+"""For errors that come without one."""
+
 
 class Refusal(VestalError):
     """The daemon itself says no, with this HTTP status. `headers` go with the answer."""
@@ -86,14 +94,18 @@ def status_of(error: VestalError) -> int:
 def document(error: VestalError) -> dict[str, Any]:
     """The problem as JSON values. Its type is `about:blank` (RFC 9457, 4.2.1): what programs depend on is `category`."""
     status = status_of(error)
+    wait = error.retry_after
+    remedy = error.remedy or _REMEDY.get(error.category)
+    if not remedy:
+        remedy = "wait, then try again" if error.passing else "look at `vestal doctor`, and at the daemon's log"
     return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": error.message,
         "category": error.category.value,
-        "retry_after": error.retry_after,
-        "remedy": error.remedy,
+        "retry_after": wait if wait is not None and math.isfinite(wait) else None,  # JSON has no Infinity
+        "remedy": remedy,
         "credential": error.credential,
         **({"reason": error.reason} if isinstance(error, NeedsLogin) else {}),
     }

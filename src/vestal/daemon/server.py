@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from vestal import runtime
-from vestal.core.errors import ConfigError, UnexpectedError
+from vestal.core.errors import ConfigError, StoreUnavailable, UnexpectedError
 from vestal.core.loopback import is_loopback
 from vestal.daemon.listening import authority, remove_socket, tcp_socket, unix_socket
 from vestal.daemon.process.key_check import check_key
@@ -118,7 +118,10 @@ def serve(
             ready(running)
 
         def end() -> None:
-            be("stopping")
+            try:
+                be("stopping")
+            except StoreUnavailable as error:  # a full disk keeps nobody from ending well
+                _log.warning("%s", error)
             notify("STOPPING=1")
             parts.drain()
             _log.info("draining; a second signal stops at once")

@@ -1,8 +1,9 @@
 """Sessions of browsers at the dashboard. They begin with a link that works once, and never give out a token.
 
 A cookie knows no ports (RFC 6265, section 8.5): other servers at this address, which may be another user's, get to see it
-when the browser goes there. So a session may look, refresh and log in, but is never good for a token; and what changes
-anything needs its CSRF token beside the cookie, which only our own pages hold.
+when the browser goes there. So a session may look, refresh and log in, but is never good for a token, and it ends. What
+changes anything needs its CSRF token beside the cookie: pages of other sites, whose forms the browser would send with the
+cookie, do not have it. It does not keep out whoever holds the cookie itself, since our pages tell it to the session.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from vestal.daemon.access import Grantee
 INVITATION = 300.0
 """Seconds for which a link can be opened."""
 
-IDLE = 12 * 3600.0
-"""Seconds without a request after which a session is over."""
+LIFETIME = 12 * 3600.0
+"""Seconds after which a session is over, as its cookie is. It gets no longer by being used: thieves would use it."""
 
 MOST = 64
 """Sessions, and links not yet opened, at most; the oldest give way."""
@@ -65,14 +66,14 @@ class Sessions:
             if grantee is None or now >= until:
                 return None
             cookie = Secret(secrets.token_urlsafe(32))
-            session = Session(_hash(cookie), Secret(secrets.token_urlsafe(32)), grantee, now + IDLE)
+            session = Session(_hash(cookie), Secret(secrets.token_urlsafe(32)), grantee, now + LIFETIME)
             self._sessions[session.id] = session
             while len(self._sessions) > MOST:
                 self._sessions.popitem(last=False)
             return cookie, session
 
     def of(self, cookie: Secret) -> Session | None:
-        """The session of a cookie, which lives on; None if there is none any more."""
+        """The session of a cookie; None if there is none any more."""
         id, now = _hash(cookie), self._clock.steady()
         with self._lock:
             session = self._sessions.get(id)
@@ -81,8 +82,6 @@ class Sessions:
             if now >= session.until:
                 del self._sessions[id]
                 return None
-            session = self._sessions[id] = replace(session, until=now + IDLE)
-            self._sessions.move_to_end(id)
             return session
 
     def close(self, session: Session) -> None:

@@ -45,10 +45,18 @@ def check_private(path: Path) -> None:
         raise ConfigError(f"{path} can't be looked at: {error.strerror}", remedy="check the folders above it") from None
     mode = stat.S_IMODE(status.st_mode)
     if mode & 0o077:
-        right = "700" if stat.S_ISDIR(status.st_mode) else "600"
-        raise ConfigError(f"{path} can be read by others (mode {mode:04o})", remedy=f"chmod {right} {path}")
+        raise ConfigError(f"{path} can be read by others (mode {mode:04o})", remedy=_remedy(path, status.st_mode))
     if os.geteuid() not in (0, status.st_uid):
         raise ConfigError(f"{path} belongs to another user", remedy="name a folder of your own in VESTAL_HOME")
+
+
+def _remedy(path: Path, mode: int) -> str:
+    """How to keep others out of it. Whoever does as we say to /tmp or /etc has no machine to work with any more."""
+    if not stat.S_ISDIR(mode):
+        return f"chmod 600 {path}"
+    if mode & (stat.S_ISVTX | stat.S_IWOTH):
+        return "name a folder that is for Vestal alone"
+    return f"chmod 700 {path}, if it is for Vestal alone; else name another folder"
 
 
 def write_private(path: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 
 from tests.daemon.daemons import House, wait_for
 from vestal.core.errors import ConfigError
-from vestal.daemon.process.logs import KEPT, following, last_lines, log_file, log_folder
+from vestal.daemon.process.logs import KEPT, Lines, following, last_lines, log_file, log_folder
 from vestal.home import Home
 
 WRITER = """
@@ -62,6 +63,35 @@ def test_errors_are_warnings_and_worse_and_all_is_in_the_other(written: Path) ->
     assert "trouble 199" in everything
     assert "nothing" not in everything
     assert "what libraries say" not in everything
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR])
+def test_a_line_is_what_the_library_makes_of_it(level: int) -> None:
+    usual = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
+    lines = Lines()
+    for at in (1_700_000_000.25, 1_700_000_000.75, 1_700_000_001.0, 1_600_000_000.5):
+        record = logging.LogRecord("vestal", level, __file__, 1, "token of %s: %d", ("\u00e9t\u00e9", 3), None)
+        record.created, record.msecs = at, at % 1 * 1000
+        assert lines.format(record) == usual.format(record)
+
+
+def test_a_line_is_one_line() -> None:
+    """Whoever can name a credential that is not there would write lines of his own otherwise, or to the terminal."""
+    name = "x\n2026-01-01 00:00:00,000 INFO    token credential=b to=c\x1b[2J\r\u2028"
+    record = logging.LogRecord("vestal", logging.WARNING, __file__, 1, "no token: %s \u00e9", (name,), None)
+    line = Lines().format(record)
+    assert line.isprintable()
+    assert "x\\n2026-01-01" in line
+    assert line.endswith("\\x1b[2J\\r\\u2028 \u00e9")
+
+
+def test_a_traceback_is_shown() -> None:
+    record = logging.LogRecord("vestal", logging.ERROR, __file__, 1, "the refresher failed", (), None)
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        record.exc_info = sys.exc_info()
+    assert Lines().format(record).endswith("ZeroDivisionError")
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 60])

@@ -15,11 +15,13 @@ import pytest
 from tests.daemon.daemons import TINY, House, wait_for
 from vestal.core.errors import Category, ConfigError
 from vestal.daemon.process.health import healthy
+from vestal.daemon.process.logs import log_file, log_folder
 from vestal.daemon.process.pid_file import Running
 from vestal.daemon.process.start import DidNotStart, Options
 from vestal.daemon.process.status import status
 from vestal.daemon.process.stop import stop
 from vestal.home import Home
+from vestal.stores.files import make_private_folder
 
 
 def test_it_answers_when_it_has_started_and_is_out_of_the_terminals_reach(house: House) -> None:
@@ -117,9 +119,12 @@ def test_only_what_this_start_said_is_shown(house: House) -> None:
 
 def test_one_that_does_not_answer_in_time_is_stopped(house: House) -> None:
     (house.steer / "hang").touch()
+    make_private_folder(log_folder(house.folder))
+    log_file(house.folder).write_text("INFO of the one before\n")
     with pytest.raises(DidNotStart) as caught:
         house.start(timeout=2.0)
     assert caught.value.error.category is Category.TIMEOUT
+    assert not any("the one before" in line for line in caught.value.log)
     assert house.pid_file.running() is None
 
 

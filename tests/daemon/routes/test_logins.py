@@ -139,7 +139,7 @@ async def test_the_way_back_needs_no_key_and_shows_nothing(logins: API) -> None:
         assert "canary" not in answer.text
         assert (await logins.tcp.post(path)).status_code == 405
         assert (await logins.tcp.head(path)).status_code == 405
-        assert (await logins.tcp.get(path, headers={"Host": "evil.example"})).status_code == 421
+        assert (await logins.tcp.get(path, headers={"Host": "gateway.example"})).status_code == 400, "not 421"
         cross = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
         assert (await logins.tcp.get(path, headers=cross)).status_code == 400
         assert (await logins.socket.get(path, headers=cross)).status_code == 400

@@ -49,6 +49,7 @@ async def test_a_link_opens_the_dashboard_once(reachable: API, caplog: pytest.Lo
     answer = await client.get(path)
     assert answer.status_code == 200
     assert answer.headers["refresh"] == "0; url=/dashboard"
+    assert answer.headers["clear-site-data"] == '"cache", "storage"', "whoever had the port before leaves nothing behind"
     attributes = [part.strip() for part in answer.headers["set-cookie"].split(";")]
     assert attributes[0].startswith(f"{COOKIE}=")
     assert {"HttpOnly", "SameSite=Strict", "Path=/dashboard"} <= set(attributes)
@@ -158,6 +159,32 @@ async def test_guessing_links(reachable: API) -> None:
     assert (await reachable.tcp.get("/dashboard/open/guess")).status_code == 429
 
 
+async def test_a_rebound_name_gets_no_token_of_a_gateway(reachable: API) -> None:
+    """It could read the answer. With a key it may be any name: a page has none."""
+    for path in ("/auth/alice", "/auth/alice/~/x"):
+        answer = await reachable.socket.get(path, headers={"Host": "evil.test:9000"})
+        problem(answer, 421, "CONFIG_ERROR")
+        assert "authorization" not in answer.headers
+    key = reachable.house.access.add("gateway", ["alice"], ["token"]).reveal()
+    headers = {"Host": "gateway.test", "Authorization": f"Bearer {key}"}
+    assert (await reachable.socket.get("/auth/alice/~/x", headers=headers)).status_code == 200
+
+
+async def test_a_session_ends_with_the_key_that_opened_it(reachable: API) -> None:
+    owner = reachable.key("admin", "refresh", name="leaver")
+    address = (await owner.post("/v1/sessions")).json()["url"]
+    client, local = reachable.client(), await browser(reachable)
+    assert (await client.get(address)).status_code == 200
+    assert (await client.get("/dashboard")).status_code == 200
+    reachable.house.access.revoke("leaver")
+    assert (await client.get("/dashboard")).status_code == 401
+    reachable.key("admin", "refresh", name="leaver")
+    assert (await client.get("/dashboard")).status_code == 401, "another key of that name is another key"
+    assert (await local.get("/dashboard")).status_code == 200
+    await client.aclose()
+    await local.aclose()
+
+
 async def test_a_browser_that_was_led_to_the_socket(reachable: API) -> None:
     """By `ssh -L`: then pages of other sites can make it send requests there, and rebind names to it."""
     foreign = [
@@ -173,9 +200,8 @@ async def test_a_browser_that_was_led_to_the_socket(reachable: API) -> None:
         ]:
             answer = await reachable.socket.request(method, path, headers=headers)
             assert answer.status_code == status, (headers, path)
-        assert (await reachable.socket.get("/auth/alice", headers=headers)).status_code == 200, (
-            "a gateway asks for others"
-        )
+        asked = await reachable.socket.get("/auth/alice", headers=headers)
+        assert asked.status_code == (421 if "Host" in headers else 200), "a gateway asks for others"
     assert (await reachable.socket.get("/dashboard", headers={"Host": "evil.test"})).status_code == 421
     assert (await reachable.socket.get("/dashboard", headers={"Host": "localhost:9000"})).status_code == 200
     assert (await reachable.socket.get("/", headers={"Host": "127.0.0.1:9000"})).status_code in (200, 303, 307, 404)

@@ -6,18 +6,35 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vestal.cli.parameters import json_option
+from vestal.cli.parameters import complete_credential, complete_key, json_option
 
 if TYPE_CHECKING:
     from vestal.daemon.access import Access
 
 
-@click.group("key", short_help="Keys for programs that ask the daemon over TCP.", subcommand_metavar="COMMAND")
-def command() -> None:
+def _complete_actions(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Actions, also after a comma."""
+    from vestal.daemon.access import ACTIONS
+
+    before, comma, begun = incomplete.rpartition(",")
+    given = before.split(",")
+    return [f"{before}{comma}{action}" for action in ACTIONS if action.startswith(begun) and action not in given]
+
+
+@click.group(
+    "key",
+    invoke_without_command=True,
+    short_help="Keys for programs that ask the daemon over TCP.",
+    subcommand_metavar="COMMAND",
+)
+@click.pass_context
+def command(context: click.Context) -> None:
     """Keys for programs that ask the daemon over TCP, sent as `Authorization: Bearer KEY`.
 
     Each has a name, the credentials that it is good for, and what may be done with them. They are kept hashed.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @command.command("add")
@@ -28,6 +45,7 @@ def command() -> None:
     multiple=True,
     required=True,
     metavar="PATTERN",
+    shell_complete=complete_credential,
     help="A credential that it is good for; * stands for any text. May be given several times.",
 )
 @click.option(
@@ -36,6 +54,7 @@ def command() -> None:
     multiple=True,
     default=("token",),
     metavar="ACTION[,ACTION]...",
+    shell_complete=_complete_actions,
     help="What it may do: token (be given tokens), refresh, admin. Default: token.",
 )
 @json_option
@@ -55,7 +74,7 @@ def add(name: str, patterns: tuple[str, ...], actions: tuple[str, ...], as_json:
         note(f"{name}: this key is not shown again")
 
 
-@command.command("list")
+@command.command("list", short_help="Show all keys, and when they were used last.")
 @json_option
 def list_keys(as_json: bool) -> None:
     """Show all keys: what they are good for, and when they were used last."""
@@ -101,11 +120,11 @@ def list_keys(as_json: bool) -> None:
         note("`vestal key add NAME --credential PATTERN` makes one")
 
 
-@command.command("revoke")
-@click.argument("name")
+@command.command("revoke", short_help="Make a key useless.")
+@click.argument("name", shell_complete=complete_key)
 @json_option
 def revoke(name: str, as_json: bool) -> None:
-    """Make a key useless, from this moment on."""
+    """Make a key useless. A daemon that runs refuses it within a second."""
     from contextlib import closing
 
     from vestal.cli.output import say, write_json

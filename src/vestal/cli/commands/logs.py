@@ -13,14 +13,18 @@ import click
 @click.option("--errors", is_flag=True, help="Show warnings and errors only.")
 def command(follow: bool, lines: int, errors: bool) -> None:
     """Show the log of a daemon of `vestal start`. That of `vestal serve` is on its stderr."""
-    from vestal.cli.daemon import log_line
+    from vestal.cli.daemon import check_reachable, log_line
     from vestal.cli.output import note
     from vestal.daemon.process.logs import following, last_lines, log_file
     from vestal.home import default_folder
 
-    path = log_file(default_folder(), errors=errors)
+    home = default_folder()
+    check_reachable(home)
+    path = log_file(home, errors=errors)
     if not path.exists():
         note("there is no log yet: `vestal start` writes one")
+    elif errors and not path.stat().st_size:
+        note("there are no warnings and no errors")
     if not follow:
         for line in last_lines(path, lines):
             print(log_line(line))

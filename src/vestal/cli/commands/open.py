@@ -24,9 +24,11 @@ def command(no_browser: bool, as_json: bool) -> None:
     The link is printed as well, for another browser on this machine. From elsewhere: ssh -L 8378:127.0.0.1:8378 HOST.
     """
     from vestal.cli.browser import may_have_one_here, open_file
+    from vestal.cli.daemon import check_reachable
     from vestal.cli.output import note, write_json
 
     home = open_home()
+    check_reachable(home.folder)
     link = _link(home)
     if as_json:
         write_json(link)
@@ -48,7 +50,7 @@ def _link(home: Home) -> dict[str, str]:
 
     running = PidFile(home.folder).running()
     if running is None:
-        raise ConfigError("no daemon runs", remedy="start one that browsers reach: `vestal start --tcp`")
+        raise ConfigError("no daemon runs", remedy="start one that a browser can reach: `vestal start --tcp`")
     answer = exchange(Address(path=running.socket), "POST", "/v1/sessions", deadline=15.0)
     if answer.status != 201:
         check_answer(answer, "")

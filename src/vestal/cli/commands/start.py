@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vestal.cli.daemon import daemon_options, start_and_tell
+from vestal.cli.daemon import check_reachable, daemon_options, passphrase_for, start_and_tell
 from vestal.cli.parameters import duration, json_option
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ def command(options: Options, timeout: float, as_json: bool) -> None:
 
     It outlives the terminal. Its log is shown by `vestal logs`. Where it does not start, the end of its log says why.
     """
+    from vestal.daemon.process.pid_file import PidFile, already_running
     from vestal.home import default_folder
 
-    start_and_tell(default_folder(), options, timeout, as_json=as_json)
+    home = default_folder()
+    check_reachable(home)
+    running = PidFile(home).running()
+    if running is not None:  # before a person is asked for a passphrase
+        raise already_running(running)
+    start_and_tell(home, options, timeout, passphrase_for(home), as_json=as_json)

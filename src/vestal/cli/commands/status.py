@@ -11,8 +11,6 @@ from vestal.cli.parameters import json_option
 from vestal.cli.session import open_home
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from vestal.daemon.process.status import Status
 
 
@@ -23,7 +21,9 @@ def command(as_json: bool) -> int:
 
     Ends with 1 if it does not run, or runs and does not answer. That of another user answers nobody else.
     """
-    from vestal.cli.output import say, write_json
+    from vestal.cli.daemon import check_reachable
+    from vestal.cli.output import note, say, write_json
+    from vestal.daemon.process.pid_file import PidFile
     from vestal.daemon.process.status import credentials_by_state, status
 
     home = open_home()
@@ -36,6 +36,9 @@ def command(as_json: bool) -> int:
         write_json({**found.as_json(), **whose, "dashboard": _dashboard(found), "credentials": states})
     elif found.pid is None:
         say("the daemon does not run")
+        left = PidFile(home.folder).read()
+        if left is not None:  # one that ends in order takes its file along
+            note(f"process {left.pid}, the last one, was killed or crashed: see `vestal logs`")
     else:
         _tell(found, owner, states)
     return UNEXPECTED if owner is not None or found.status in ("stopped", "unresponsive") else OK
@@ -86,23 +89,3 @@ def _owner(found: Status) -> str | None:
         return None if found.pid is None else stranger(psutil.Process(found.pid).uids().effective)
     except psutil.Error:  # it has just ended
         return None
-
-
-def check_reachable(folder: Path) -> None:
-    """Raises `ConfigError` for the home of somebody else, where we could not even see whether a daemon runs."""
-    from contextlib import suppress
-
-    from vestal.core.errors import ConfigError
-    from vestal.daemon.process.health import stranger
-
-    closed, owner = False, None
-    try:
-        (folder / "run").stat()
-    except OSError as error:
-        closed = isinstance(error, PermissionError)
-    if not closed:
-        return
-    with suppress(OSError):
-        owner = stranger(folder.stat().st_uid)
-    whose = "can't be looked into" if owner is None else f"belongs to user {owner}"
-    raise ConfigError(f"{folder} {whose}", remedy="name a home of your own in VESTAL_HOME")

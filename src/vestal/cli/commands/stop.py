@@ -15,12 +15,14 @@ def command(timeout: float, as_json: bool) -> None:
 
     Where none runs, nothing is done, and all is well.
     """
-    from vestal.cli.daemon import described
+    from vestal.cli.daemon import check_reachable, described
     from vestal.cli.output import note, say, write_json
     from vestal.daemon.process.stop import stop
     from vestal.home import default_folder
 
-    stopped = stop(default_folder(), timeout=timeout)
+    home = default_folder()
+    check_reachable(home)
+    stopped = stop(home, timeout=timeout)
     if as_json:
         write_json(
             {

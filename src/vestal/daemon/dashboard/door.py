@@ -6,6 +6,10 @@ from starlette.responses import Response
 
 from vestal.daemon.dashboard.render import page
 
+CLEARED = '"cache", "storage"'
+"""What the browser keeps of this address may be somebody else's: while no daemon runs, another user may have its port, and
+leave scripts and service workers behind (https://www.w3.org/TR/clear-site-data/)."""
+
 
 def locked() -> Response:
     """There is no session."""
@@ -23,5 +27,5 @@ def opened(headers: dict[str, str]) -> Response:
     Not a redirect: to one that began at another site, the browser would not send the cookie (SameSite=Strict).
     """
     answer = page("opened.html", title="Welcome")
-    answer.headers.update({**headers, "Refresh": "0; url=/dashboard"})
+    answer.headers.update({**headers, "Clear-Site-Data": CLEARED, "Refresh": "0; url=/dashboard"})
     return answer

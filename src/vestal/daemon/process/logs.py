@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vestal.core.errors import ConfigError
+from vestal.daemon.process.strangers import Patience
 
 LARGEST = 5 << 20
 """Bytes of a log file before it is put aside."""
@@ -60,7 +61,10 @@ class Rotating(logging.handlers.RotatingFileHandler):
 
 
 class Lines(logging.Formatter):
-    """Lines of the log, as `_FORMAT` has them. The time is written out once a second."""
+    """Lines of the log, as `_FORMAT` has them. The time is written out once a second.
+
+    A message is one line of text, whatever was put into it: some of that is told by strangers.
+    """
 
     def __init__(self) -> None:
         super().__init__(_FORMAT)
@@ -71,7 +75,10 @@ class Lines(logging.Formatter):
         """See `logging.Formatter`."""
         if record.exc_info or record.exc_text or record.stack_info:
             return super().format(record)
-        return f"{self.formatTime(record)} {record.levelname:7} {record.getMessage()}"
+        text = record.getMessage()
+        if not text.isprintable():
+            text = "".join(map(_shown, text))
+        return f"{self.formatTime(record)} {record.levelname:7} {text}"
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         """See `logging.Formatter`."""
@@ -80,6 +87,11 @@ class Lines(logging.Formatter):
             self._written = time.strftime(self.default_time_format, self.converter(second))
             self._second = second
         return f"{self._written},{int(record.msecs):03d}"
+
+
+def _shown(character: str) -> str:
+    """What ends a line or commands a terminal is written as in Python: with a backslash."""
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 def _private(path: str, flags: int) -> int:
@@ -119,6 +131,12 @@ def _log_to(handlers: list[logging.Handler], level: str) -> None:
     root.setLevel(logging.WARNING)  # what libraries tell at lower levels may hold anything
     logging.getLogger("vestal").setLevel(level.upper())
     logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    for name, least in (
+        ("vestal.daemon", logging.DEBUG),
+        ("vestal.audit", logging.WARNING),
+        ("uvicorn.error", logging.DEBUG),
+    ):
+        logging.getLogger(name).addFilter(Patience(least))
 
 
 def last_lines(path: Path, count: int) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from vestal.core.errors import ConfigError, TimedOut, Unavailable, UnexpectedError, VestalError
 from vestal.core.secret import Secret
 from vestal.daemon.process.health import healthy
-from vestal.daemon.process.logs import last_lines, log_file, log_folder
+from vestal.daemon.process.logs import log_file, log_folder
 from vestal.daemon.process.pid_file import PidFile, Running, already_running
 from vestal.stores.files import make_private_folder
 
@@ -91,8 +91,8 @@ def start(
     if running is not None:
         raise already_running(running)
     make_private_folder(log_folder(home))
-    errors = log_file(home, errors=True)
-    said_before = _size(errors)
+    errors, everything = log_file(home, errors=True), log_file(home)
+    said_before, told_before = _size(errors), _size(everything)
     arguments = [*(command or _command()), "--background", *options.arguments()]
     child = _spawn(arguments, {**environ, "VESTAL_HOME": str(home)}, errors, passphrase)
     until = time.monotonic() + timeout
@@ -115,7 +115,7 @@ def start(
         child.wait()
     raise DidNotStart(
         TimedOut(f"the daemon did not answer within {timeout:g} s and was stopped", remedy="see `vestal logs`"),
-        _said(errors, said_before) or last_lines(log_file(home), SHOWN),
+        _said(errors, said_before) or _said(everything, told_before),
     )
 
 
@@ -158,11 +158,11 @@ def _ended(code: int) -> VestalError:
     return kind(f"the daemon did not start: it ended with {code}", remedy="see `vestal logs --errors`")
 
 
-def _said(errors: Path, before: int) -> list[str]:
-    """What was written to the log of errors since."""
+def _said(log: Path, before: int) -> list[str]:
+    """What was written to a log since, its end."""
     try:
-        with errors.open("rb") as file:
-            file.seek(before if before <= _size(errors) else 0)
+        with log.open("rb") as file:
+            file.seek(before if before <= _size(log) else 0)
             return file.read().decode("utf-8", "replace").splitlines()[-SHOWN:]
     except OSError:
         return []

@@ -15,7 +15,7 @@ from vestal.daemon.dashboard import door
 from vestal.daemon.dashboard.forms import form_of
 from vestal.daemon.problem import Refusal
 from vestal.daemon.routes.route import PlainRoute, house_of, json_answer, problems
-from vestal.daemon.sessions import IDLE, INVITATION
+from vestal.daemon.sessions import INVITATION, LIFETIME
 
 router = APIRouter(route_class=PlainRoute, tags=["dashboard"])
 _audit = logging.getLogger("vestal.audit")
@@ -71,9 +71,8 @@ async def open_session(request: Request) -> Response:
         return door.used()
     cookie, session = found
     _audit.info("session opened for=%s from=%s", session.grantee.name, address)
-    value = (
-        f"{cookie_name(house.url)}={cookie.reveal()}; Path={DASHBOARD}; Max-Age={int(IDLE)}; HttpOnly; SameSite=Strict"
-    )
+    age = int(LIFETIME)
+    value = f"{cookie_name(house.url)}={cookie.reveal()}; Path={DASHBOARD}; Max-Age={age}; HttpOnly; SameSite=Strict"
     return door.opened({"Set-Cookie": value})
 
 

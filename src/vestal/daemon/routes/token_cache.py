@@ -24,19 +24,68 @@ from vestal.daemon.auth import demand, grantee_of
 from vestal.daemon.counters import Tally
 from vestal.daemon.house import House
 from vestal.daemon.problem import status_of, unknown_credential
-from vestal.daemon.routes.route import PlainRoute, house_of, json_answer
+from vestal.daemon.routes.route import PlainRoute, house_of, json_answer, problems
 
 router = APIRouter(route_class=PlainRoute, tags=["token cache"])
 _log = logging.getLogger("vestal.daemon")
 
+_CREDENTIAL = {"name": "credential", "in": "query", "description": "Which one.", "schema": {"type": "string"}}
+_ENVELOPE = {
+    "type": "object",
+    "required": ["success", "timestamp", "request_id"],
+    "properties": {
+        "success": {"type": "boolean"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "request_id": {"type": "string", "format": "uuid"},
+        "message": {"type": "string"},
+        "error_code": {"type": "string", "enum": ["credential_not_found", "cache_status_error"]},
+        "data": {
+            "type": "object",
+            "required": ["cache_info"],
+            "properties": {
+                "cache_info": {
+                    "type": "object",
+                    "required": ["cache_metrics", "has_cached_token", "performance"],
+                    "properties": {
+                        "cache_metrics": {"type": "object", "additionalProperties": {"type": "integer"}},
+                        "has_cached_token": {"type": "boolean"},
+                        "performance": {"type": "object", "additionalProperties": {"type": "number"}},
+                        "token_info": {"type": "object"},
+                    },
+                }
+            },
+        },
+    },
+}
 
-@router.get("/api/token-cache/status", summary="Cache status")
+
+def _answers(what: str) -> dict[int | str, dict[str, Any]]:
+    """The part of the OpenAPI for answers in the envelope, and for refused keys."""
+    content = {"application/json": {"schema": _ENVELOPE}}
+    enveloped = {200: what, 404: "There is no such credential", 500: "The store, or the credential, can't be read"}
+    return {
+        **{status: {"description": text, "content": content} for status, text in enveloped.items()},
+        **problems(401, 403, 429),
+    }
+
+
+@router.get(
+    "/api/token-cache/status",
+    summary="Cache status",
+    responses=_answers("The numbers"),
+    openapi_extra={"parameters": [_CREDENTIAL]},
+)
 async def status(request: Request) -> Response:
     """Hits, misses and refreshes since the daemon started, and the age of the token."""
     return await _answer(request, lambda info: {"data": {"cache_info": info}})
 
 
-@router.get("/api/token-cache/performance", summary="Cache performance")
+@router.get(
+    "/api/token-cache/performance",
+    summary="Cache performance",
+    responses=_answers("They are in the log"),
+    openapi_extra={"parameters": [_CREDENTIAL]},
+)
 async def performance(request: Request) -> Response:
     """Write the same into the daemon's log, in one line."""
 
