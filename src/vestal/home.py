@@ -106,6 +106,9 @@ class Home:
 
         Raises `ConfigError` for an impossible name and for a home that can't be used.
         """
+        made = self._sources.get(name)
+        if made is not None:
+            return made
         check_name(name)
         with self._lock:
             if name not in self._sources:

@@ -81,3 +81,14 @@ def test_a_loop_that_is_gone_is_no_trouble() -> None:
     asyncio.run(listen())
     broadcast(happened(1))
     broadcast.end()
+
+
+async def test_nobody_takes_all_places() -> None:
+    broadcast = Broadcast(listeners=3, backlog=3, share=2)
+    first = [broadcast.listen(lambda event: True, by="greedy") for _ in range(2)]
+    with pytest.raises(Refusal) as refused:
+        broadcast.listen(lambda event: True, by="greedy")
+    assert refused.value.status == 429
+    broadcast.listen(lambda event: True, by="another")
+    broadcast.leave(first[0])
+    broadcast.listen(lambda event: True, by="greedy")

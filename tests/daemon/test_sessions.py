@@ -56,7 +56,9 @@ def test_a_session_that_is_closed_is_over() -> None:
     opened, other = made.open(made.invite(LOCAL)), made.open(made.invite(LOCAL))
     assert opened is not None
     assert other is not None
+    assert made.is_open(opened[1])
     made.close(opened[1])
+    assert not made.is_open(opened[1])
     assert made.of(opened[0]) is None
     assert made.of(other[0]) is not None
 

@@ -194,6 +194,25 @@ def test_the_master_key_is_away(tmp_path: Path) -> None:
         works_again(daemon, NAME)
 
 
+def test_the_store_is_taken_away(tmp_path: Path) -> None:
+    """Nothing is redeemed for a file that nobody will find again."""
+    with started(tmp_path) as daemon:
+        daemon.home.close()
+        sent = daemon.server.counters["requests.token"]
+        store, away = daemon.folder / "store.db", daemon.folder / "away"
+        store.rename(away)
+        problem(daemon.ask(NAME, newer_than=1, timeout=IN_TIME), 503, "STORE_UNAVAILABLE")
+        assert daemon.ask(STEADY, timeout=IN_TIME).json()["version"] == 1
+        with daemon.client(timeout=IN_TIME) as client:
+            for path in ("/readyz", "/v1/credentials", f"/v1/credentials/{NAME}"):
+                problem(client.get(path), 503, "STORE_UNAVAILABLE")
+            assert client.get("/healthz").status_code == 200
+        assert daemon.server.counters["requests.token"] == sent
+        assert not store.exists()
+        away.rename(store)
+        works_again(daemon, NAME)
+
+
 def test_the_store_is_damaged(tmp_path: Path) -> None:
     """Nothing can be read: that is said, and what is at hand is given."""
     with started(tmp_path) as daemon:
@@ -206,7 +225,8 @@ def test_the_store_is_damaged(tmp_path: Path) -> None:
         with daemon.client(timeout=IN_TIME) as client:
             for path in ("/readyz", "/v1/credentials", f"/v1/credentials/{NAME}"):
                 problem(client.get(path), 422, "CONFIG_ERROR")
-            assert client.get("/healthz").status_code == 200
+            for path in ("/healthz", "/metrics"):
+                assert client.get(path).status_code == 200
 
 
 def test_full_disk(tmp_path: Path) -> None:

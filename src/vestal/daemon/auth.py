@@ -57,7 +57,7 @@ class Gate:
     """An ASGI app around the one with the routes."""
 
     def __init__(self, house: House, app: ASGIApp, shortcut: Shortcut) -> None:
-        """`shortcut` answers the most frequent question without the app."""
+        """`shortcut` answers the most frequent question without the app; with the headers of `SECURITY`."""
         self._house = house
         self._app = app
         self._shortcut = shortcut
@@ -89,8 +89,10 @@ class Gate:
             short = self._shortcut(scope, receive)
             if short is None:
                 await self._app(scope, receive, secured)
-            else:
-                await (await short)(scope, receive, secured)
+                return
+            answer = await short
+            began = True
+            await answer(scope, receive, send)
             return
         except VestalError as error:
             locked = isinstance(error, Locked)
@@ -156,7 +158,7 @@ class Gate:
     async def _holder(self, key: Secret, scope: Scope) -> Grantee:
         access = self._house.access
         if access.stale:
-            await self._house.read(access.reload)
+            await self._house.read_keys()
         grantee = access.check(key)
         if grantee is not None:
             return grantee
@@ -190,6 +192,12 @@ def session_of(scope: Scope) -> Session | None:
     """The session of the browser that sent this; None for a program, and on the Unix socket."""
     session: Session | None = scope.get(SESSION)
     return session
+
+
+async def still_welcome(house: House, scope: Scope) -> bool:
+    """Whether who sent this would be let in now as well: for answers that go on. Raises as `House.welcomes`."""
+    session = session_of(scope)
+    return (session is None or house.sessions.is_open(session)) and await house.welcomes(grantee_of(scope))
 
 
 def grantee_of(scope: Scope) -> Grantee:

@@ -28,7 +28,9 @@ class Numbered:
 class Listening:
     """One listener's events, in their order. When too many wait, the oldest give way, and `lost` counts them."""
 
-    def __init__(self, wanted: Callable[[Event], bool], backlog: int) -> None:
+    def __init__(self, wanted: Callable[[Event], bool], backlog: int, by: str = "") -> None:
+        self.by = by
+        """Whose it is."""
         self.lost = 0
         self.ended = False
         self._wanted = wanted
@@ -66,9 +68,10 @@ class Listening:
 class Broadcast:
     """Hears the core's events in whatever thread they happen."""
 
-    def __init__(self, *, listeners: int, backlog: int) -> None:
-        """`listeners`: at once, at most; `backlog`: events that wait for each."""
+    def __init__(self, *, listeners: int, backlog: int, share: int | None = None) -> None:
+        """`listeners`: at once, at most; `share`: of those by one name; `backlog`: events that wait for each."""
         self._most = listeners
+        self._share = listeners if share is None else share
         self._backlog = backlog
         self._lock = threading.RLock()  # `end` is called in a signal's handler, which may interrupt any of this
         self._number = 0
@@ -85,15 +88,17 @@ class Broadcast:
             for listening in self._listening:
                 listening.call(partial(listening.put, numbered))
 
-    def listen(self, wanted: Callable[[Event], bool], after: int | None = None) -> Listening:
+    def listen(self, wanted: Callable[[Event], bool], after: int | None = None, *, by: str = "") -> Listening:
         """Begin to listen; with `after`, also to what has happened since that number, as far as it is remembered.
 
-        Raises `Refusal` (503) if there are too many listeners.
+        `by`: the name of the key. Raises `Refusal` if there are too many listeners (503), or too many of that name (429).
         """
         with self._lock:
             if len(self._listening) >= self._most:
                 raise Refusal(503, "too many listen to events", remedy="close some, then try again", retry_after=5.0)
-            listening = Listening(wanted, self._backlog)
+            if sum(each.by == by for each in self._listening) >= self._share:
+                raise Refusal(429, "too many listen to events with this key", remedy="close some", retry_after=5.0)
+            listening = Listening(wanted, self._backlog, by)
             if after is not None and after <= self._number:
                 for numbered in self._recent:
                     if numbered.number > after:

@@ -57,7 +57,9 @@ class House:
         self.limits = limits or Limits()
         self.counters = counters or Counters()
         self.failed_keys = FailedKeys(self.limits.failed_keys, self.limits.failed_window)
-        self.broadcast = Broadcast(listeners=self.limits.listeners, backlog=self.limits.backlog)
+        self.broadcast = Broadcast(
+            listeners=self.limits.listeners, backlog=self.limits.backlog, share=self.limits.listeners_each
+        )
         self.sessions = Sessions(home.clock)
         self.census = Census(home, look_inside=home.store.load)
         self.activity = Activity()
@@ -69,6 +71,9 @@ class House:
         self._met: set[str] = set()
         """Names of credentials that were there when they were asked for first."""
         self._meetings: dict[str, asyncio.Task[bool | VestalError]] = {}
+        self._forced: dict[str, asyncio.Task[Token | VestalError]] = {}
+        """Refreshes under way that somebody asked for."""
+        self._key_reader = ThreadPoolExecutor(1, "vestal keys")
         self._readers = ThreadPoolExecutor(self.limits.readers, "vestal reader")
         self._refreshes = ThreadPoolExecutor(self.limits.refreshes, "vestal asked refresh")
         home.lifecycle.events.listen(self.counters)
@@ -85,7 +90,7 @@ class House:
 
     async def token(self, name: str, newer_than: int | None = None, min_ttl: float | None = None) -> Token:
         """A token that works, counted; without a thread while the one at hand is good. Raises `VestalError`."""
-        source = await self.source(name)
+        source = self.home.source(name) if name in self._met else await self.source(name)
         at_hand = source.peek()
         steady = self.home.clock.steady
         began = steady()
@@ -103,9 +108,16 @@ class House:
         return token
 
     async def refresh(self, name: str) -> Token:
-        """Refresh now. Raises `VestalError`."""
+        """Refresh now; who asks while that is under way gets what it brings. Raises `VestalError`."""
         source = await self.source(name)
-        return await self._run(self._refreshes, source.refresh)
+        task = self._forced.get(name)
+        if task is None:
+            task = self._forced[name] = asyncio.create_task(self._force(source))
+            task.add_done_callback(lambda done: self._forced.pop(name, None))
+        found = await asyncio.shield(task)
+        if isinstance(found, VestalError):
+            raise found.copy()
+        return found
 
     async def read(self, work: Callable[[], _T]) -> _T:
         """Do work that may wait for the disk, in a thread, within the deadline. Raises `TimedOut`, and as `work`."""
@@ -114,8 +126,12 @@ class House:
     async def welcomes(self, grantee: Grantee) -> bool:
         """Whether somebody who was let in before still is: their key may have been revoked since. Raises as `Access`."""
         if grantee.key_id and self.access.stale:
-            await self.read(self.access.reload)
+            await self.read_keys()
         return self.access.holds(grantee)
+
+    async def read_keys(self) -> None:
+        """Bring the API keys up to date, in a thread that no store which hangs keeps busy. Raises as `Access.reload`."""
+        await self._run(self._key_reader, self.access.reload)
 
     def holds(self, names: Iterable[str]) -> bool:
         """Whether a token of any of these is at hand."""
@@ -135,7 +151,7 @@ class House:
         """Let go of threads and keys. The home is its owner's to close."""
         self.drain()
         self.logins.close()
-        for pool in (self._readers, self._refreshes):
+        for pool in (self._key_reader, self._readers, self._refreshes):
             pool.shutdown(wait=True, cancel_futures=True)
         self.access.close()
 
@@ -159,6 +175,12 @@ class House:
             return False  # it can't name any
         try:
             return await self.read(lambda: self.home.store.load(name)) is not None
+        except VestalError as error:
+            return error.copy()
+
+    async def _force(self, source: RefreshingSource) -> Token | VestalError:
+        try:
+            return await self._run(self._refreshes, source.refresh)
         except VestalError as error:
             return error.copy()
 

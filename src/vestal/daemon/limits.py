@@ -27,6 +27,8 @@ class Limits:
     failed_window: float = 60.0
     listeners: int = 128
     """Event streams at once."""
+    listeners_each: int = 32
+    """Of those with one key, or from the socket and the dashboards that it opened."""
     backlog: int = 1024
     """Events that wait for one listener."""
     heartbeat: float = 15.0

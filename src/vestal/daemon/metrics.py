@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -69,11 +70,12 @@ class Metrics:
         info = GaugeMetricFamily("vestal_info", "The daemon's version.", labels=["version"])
         info.add_metric([house.version], 1)
         yield info
-        states = GaugeMetricFamily("vestal_credentials", "Credentials by their state.", labels=["state"])
-        counted = house.census.counts()
-        for each in State:
-            states.add_metric([each.value], counted.get(each.value, 0))
-        yield states
+        with suppress(VestalError):  # a store that can't be read hides its own numbers only
+            counted = house.census.counts()
+            states = GaugeMetricFamily("vestal_credentials", "Credentials by their state.", labels=["state"])
+            for each in State:
+                states.add_metric([each.value], counted.get(each.value, 0))
+            yield states
         yield GaugeMetricFamily("vestal_start_time_seconds", "When the daemon started.", value=house.started_at)
         yield GaugeMetricFamily(
             "vestal_refreshes_under_way", "Refreshes under way, each with a lease.", value=house.counters.under_way

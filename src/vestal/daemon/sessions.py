@@ -84,6 +84,11 @@ class Sessions:
                 return None
             return session
 
+    def is_open(self, session: Session) -> bool:
+        """Whether a session has not ended."""
+        with self._lock:
+            return session.id in self._sessions and self._clock.steady() < session.until
+
     def close(self, session: Session) -> None:
         """End a session."""
         with self._lock:

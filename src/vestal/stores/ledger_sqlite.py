@@ -22,6 +22,7 @@ class SQLiteLedger(SQLiteFile):
 
     application_id = 0x5645534C  # VESL
     synchronous = "NORMAL"
+    irreplaceable = False
     if_damaged = "delete it: it holds only what services have told of quotas, and they will tell again"
 
     def __init__(self, path: Path, *, busy: float = BUSY) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,8 +25,10 @@ POLL = 0.001
 
 SLOWEST = 0.02
 
+_LOCKED = ("is locked by another process", "wait, or look who holds it with `fuser`")
+
 _T = TypeVar("_T")
-_left_to_the_parent: list[sqlite3.Connection] = []
+_set_aside: list[sqlite3.Connection] = []
 
 
 class SQLiteFile(Forked):
@@ -36,6 +39,8 @@ class SQLiteFile(Forked):
     synchronous: ClassVar[str] = "FULL"
     """What a power failure may take (https://sqlite.org/pragma.html#pragma_synchronous): with FULL nothing, with NORMAL
     the latest writes. A killed process loses nothing either way."""
+    irreplaceable: ClassVar[bool] = True
+    """Whether nobody may begin anew with an empty one while it is away."""
     if_damaged: ClassVar[str] = "restore it from a backup"
     """What a person can do then."""
 
@@ -46,6 +51,8 @@ class SQLiteFile(Forked):
         self._migrations = tuple(migrations)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._place: tuple[int, int] | None = None
+        """Device and inode of the file that was opened."""
         self._forking = False
         tell(self)
 
@@ -76,18 +83,44 @@ class SQLiteFile(Forked):
         self._forking = False
         self._lock = threading.Lock()
         if self._connection is not None:  # a thread of the parent did not let go of it: never touch it again
-            _left_to_the_parent.append(self._connection)
+            _set_aside.append(self._connection)
             self._connection = None
 
     def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         trouble: VestalError
-        with self._lock:
-            try:
-                return work(self._open())
-            except sqlite3.Error as error:
-                trouble = translate(error, self.path, self.if_damaged)
-                self._abandon()
+        # While a thread waits for another process, those behind it must not wait for it, and then as long once more each.
+        if not self._lock.acquire(timeout=self._busy):
+            raise StoreUnavailable(f"the store {self.path} {_LOCKED[0]}", remedy=_LOCKED[1])
+        try:
+            self._check_place()
+            return work(self._open())
+        except sqlite3.Error as error:
+            trouble = translate(error, self.path, self.if_damaged)
+            self._abandon()
+        finally:
+            self._lock.release()
         raise trouble
+
+    def _check_place(self) -> None:
+        """See that the open file is the one at its path: what is written to one that was removed is lost, unnoticed."""
+        if self._place is None:
+            return
+        place = self._found()
+        if place is None and self.irreplaceable:
+            raise StoreUnavailable(
+                f"the store {self.path} is not there any more", remedy="put it back, or restore it from a backup"
+            )
+        if place != self._place:
+            self._abandon()
+            self._place = None
+
+    def _found(self) -> tuple[int, int] | None:
+        """Device and inode of what is at the path now."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:
@@ -101,6 +134,7 @@ class SQLiteFile(Forked):
             db.close()
             raise
         self._connection = db
+        self._place = self._found()
         return db
 
     def _make_file(self) -> None:
@@ -152,10 +186,17 @@ class SQLiteFile(Forked):
             raise
 
     def _abandon(self) -> None:
-        if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
+        """Close the file. Not one that is not at its path any more: SQLite would remove the side files of what is there."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with suppress(sqlite3.Error):
+            if self._found() == self._place:
+                connection.close()
+                return
+            _set_aside.append(connection)
+            if sys.version_info >= (3, 12):
+                connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
 
 
 def patiently(work: Callable[[], _T], busy: float) -> _T:
@@ -187,8 +228,8 @@ def translate(error: sqlite3.Error, path: Path, if_damaged: str = SQLiteFile.if_
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return ConfigError(f"the store {path} is damaged or not a database", remedy=if_damaged)
     known = {
-        sqlite3.SQLITE_BUSY: ("is locked by another process", "wait, or look who holds it with `fuser`"),
-        sqlite3.SQLITE_LOCKED: ("is locked by another process", "wait, or look who holds it with `fuser`"),
+        sqlite3.SQLITE_BUSY: _LOCKED,
+        sqlite3.SQLITE_LOCKED: _LOCKED,
         sqlite3.SQLITE_FULL: ("can't be written: the disk is full", "free some space; nothing is lost"),
         sqlite3.SQLITE_READONLY: ("can't be written: it is read-only", "make the file and its folder writable"),
         sqlite3.SQLITE_CANTOPEN: ("can't be opened", "check the folder's permissions and free space"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from typing import Any
@@ -66,6 +68,7 @@ async def test_a_link_that_was_used_says_so(api: API) -> None:
 
     assert answer.status_code == 410
     assert "This link has been used, or is too old" in answer.text
+    assert '<a href="/dashboard">' in answer.text, "whoever is in already gets there"
 
 
 async def test_static_files_are_for_everybody_and_for_good(api: API) -> None:
@@ -153,6 +156,29 @@ async def test_a_credentials_page_shows_everything_and_no_secret(api: API) -> No
         assert secret.reveal() not in text
     for word in ("Time to expiry", "Version", "token_url", "it was due", "practice", '<svg class="chart"'):
         assert word in text
+
+
+async def test_the_address_of_a_button_leads_to_its_page(api: API) -> None:
+    """It stands in the browser's bar after a refresh that failed."""
+    api.add("team/refresh")
+    for button in ("refresh", "login"):
+        answer = await api.socket.get(f"/dashboard/credentials/alice/{button}")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/dashboard/credentials/alice")
+    assert (await api.socket.get("/dashboard/credentials/team/refresh")).status_code == 200, "it is a name, too"
+    assert (await api.socket.get("/dashboard/credentials/refresh")).status_code == 404
+    assert (await api.socket.get("/dashboard/credentials/alice/other")).status_code == 404
+
+
+async def test_there_is_nothing_to_refresh_before_the_first_login(api: API) -> None:
+    app = App(provider="custom", client_id="x", grant="authorization_code", settings={"token_url": "https://e.example"})
+    api.home.add("newcomer", app)
+
+    text = (await api.socket.get("/dashboard/credentials/newcomer")).text
+
+    assert "Needs login" in text
+    assert 'id="login"' in text
+    assert "Refresh now" not in text
+    assert "all is well" not in text
 
 
 async def test_what_services_and_people_wrote_is_text(api: API) -> None:
@@ -244,3 +270,14 @@ async def test_the_stream_for_browsers_is_that_of_the_api(api: API) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/event-stream")
     await client.aclose()
+
+
+async def test_what_pages_load_is_what_we_wrote(api: API) -> None:
+    """Whoever had this port before may have filled the browser's cache at these addresses."""
+    page = (await api.socket.get("/dashboard")).text
+    loaded = re.findall(r"<(?:script|link rel=\"stylesheet\")[^>]*>", page)
+    assert len(loaded) == 3
+    for tag in loaded:
+        address, integrity = re.findall(r'"(/dashboard/static/[^"]+)" integrity="sha256-([^"]+)"', tag)[0]
+        content = (await api.tcp.get(address)).content
+        assert base64.b64decode(integrity) == hashlib.sha256(content).digest()

@@ -130,6 +130,21 @@ async def test_signs_of_life(api: API, path: Path) -> None:
     await quick.tcp.aclose()
 
 
+async def test_it_ends_with_the_key(api: API, path: Path) -> None:
+    quick = API(House(api.home, limits=Limits(heartbeat=0.01)), api.server)
+    key = quick.house.access.add("leaver", ["*"], [])
+    headers = {"Authorization": f"Bearer {key.reveal()}"}
+    async with served(quick, path) as (client, _), client.stream("GET", "/v1/events", headers=headers) as stream:
+        lines = stream.aiter_lines()
+        assert [await anext(lines) for _ in range(3)] == [": welcome", "", ":"]
+        quick.house.access.revoke("leaver")
+        async with asyncio.timeout(10):
+            assert {line async for line in lines} <= {"", ":"}
+    quick.house.close()
+    await quick.socket.aclose()
+    await quick.tcp.aclose()
+
+
 async def test_too_many_listeners(api: API) -> None:
     few = API(House(api.home, limits=Limits(listeners=0)), api.server)
     answer = await few.socket.get("/v1/events")

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vestal.core.events import Event
-from vestal.daemon.auth import demand, grantee_of
+from vestal.daemon.auth import demand, grantee_of, still_welcome
 from vestal.daemon.browsers import DASHBOARD
 from vestal.daemon.dashboard import actions, contents
 from vestal.daemon.dashboard.query import Query
@@ -30,7 +30,8 @@ async def events(request: Request) -> Response:
         told = (every or event.kind in contents.TELLING) and only in (None, event.credential)
         return told and grantee.sees(event.credential)
 
-    return EventStream(house.broadcast, house.broadcast.listen(wanted), house.limits)
+    listening = house.broadcast.listen(wanted, by=grantee.name)
+    return EventStream(house.broadcast, listening, house.limits, lambda: still_welcome(house, request.scope))
 
 
 @router.get(contents.FRAGMENTS + "/list")

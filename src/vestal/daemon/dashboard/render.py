@@ -73,8 +73,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(asset={name: found.address for name, found in assets().items()}, words=words, frame=None)
-    made.filters.update(rfc3339=rfc3339, span=span, number=words.number, short=words.short, sentence=_sentence)
+    made.globals.update(asset=assets(), words=words, frame=None)
+    made.filters.update(rfc3339=rfc3339, span=span, number=words.number, short=words.short)
+    made.filters.update(sentence=_sentence, capital=words.capital)
     return made
 
 
@@ -85,6 +86,6 @@ def _sentence(text: str) -> Markup:
     parts = text.split("`")
     if len(parts) % 2 == 0:
         parts = [text]
-    parts[0] = parts[0][:1].upper() + parts[0][1:]
+    parts[0] = words.capital(parts[0])
     code = Markup("<code>{}</code>")
     return Markup().join(code.format(part) if number % 2 else part for number, part in enumerate(parts))

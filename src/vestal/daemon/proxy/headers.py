@@ -72,9 +72,14 @@ def onward(headers: Iterable[tuple[bytes, bytes]], host: str, version: str) -> H
 
 
 def backward(
-    headers: Iterable[tuple[bytes, bytes]], status: int, version: str, location: Callable[[str], str]
+    headers: Iterable[tuple[bytes, bytes]],
+    status: int,
+    version: str,
+    location: Callable[[str], str | None],
+    path: bytes,
 ) -> Headers:
-    """The headers of an answer as they go to the client. `location` says where a redirect leads from there.
+    """The headers of an answer as they go to the client. `location` says where a redirect leads from there, `path` where
+    its cookies belong: those of one service are not for another, which has the same host here.
 
     The length goes where none may be (204: RFC 9110, 8.6) or where the message was chunked (RFC 9112, 6.3).
     """
@@ -86,7 +91,12 @@ def backward(
     for name, value in headers:
         if name in drop or name.startswith((b"proxy-", _CORS)) or (name == b"set-cookie" and _is_ours(value.strip())):
             continue
-        passed.append((name, _led(value, location) if name == b"location" else value))
+        if name == b"location":
+            led = location(value.decode("latin-1"))
+            if led is None:
+                continue
+            value = led.encode("latin-1")
+        passed.append((name, _kept(value, path) if name == b"set-cookie" else value))
     return [*passed, *_SANDBOX, _via(version)]
 
 
@@ -124,11 +134,15 @@ def _options(headers: Headers) -> frozenset[bytes]:
 
 
 def _is_ours(cookie: bytes) -> bool:
-    return cookie.lower().startswith(_COOKIE)
+    """Also without a name: `=vestal=x` is sent back as `vestal=x` (RFC 6265bis, section 5.8.3)."""
+    return cookie.lower().lstrip(b"= \t").startswith(_COOKIE)
 
 
-def _led(value: bytes, location: Callable[[str], str]) -> bytes:
-    return location(value.decode("latin-1")).encode("latin-1")
+def _kept(cookie: bytes, path: bytes) -> bytes:
+    """A cookie for `path` only, and for this host (RFC 6265, section 5.2)."""
+    pair, *attributes = cookie.split(b";")
+    kept = [each for each in attributes if each.partition(b"=")[0].strip().lower() not in (b"path", b"domain")]
+    return b";".join([pair, *kept, b" Path=" + path])
 
 
 def _via(version: str) -> tuple[bytes, bytes]:

@@ -24,7 +24,7 @@ from vestal.daemon.proxy.wire import Backend, alive
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, AsyncIterable
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -105,6 +105,22 @@ class Proxy:
         tries = Tries(self._open(), self._patience, HouseSource(self._house, name), given)
         return await tries.answer(request), name, there, bases
 
+    def is_us(self, scope: Scope) -> Callable[[Base], bool]:
+        """Whether an address leads whoever asked so to Vestal itself, by a name that the gate takes."""
+        hosts = self._house.limits.hosts
+        called = next((value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"), "")
+        port = (scope.get("server") or ("", None))[1]
+
+        def judge(there: Base) -> bool:
+            name = f"[{there.host}]" if ":" in there.host else there.host
+            if there.authority == called:
+                return True
+            if port is None:  # a client of the socket takes whatever host there is to be at the socket
+                return name in hosts or "." not in name
+            return name in hosts and there.port == port
+
+        return judge
+
     def _open(self) -> httpcore2.AsyncConnectionPool:
         if self._pool is None:
             self._pool = httpcore2.AsyncConnectionPool(
@@ -134,7 +150,7 @@ class Passage(Response):
                 upload.end()
                 whole = False
                 try:
-                    await send(_start(response, name, there, bases))
+                    await send(_start(response, name, there, bases, self._proxy.is_us(scope)))
                     whole = await _pass_on(response, send)
                 finally:
                     await release(response)
@@ -144,7 +160,9 @@ class Passage(Response):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _start(response: httpcore2.Response, name: str, at: Target, bases: tuple[Base, ...]) -> Message:
+def _start(
+    response: httpcore2.Response, name: str, at: Target, bases: tuple[Base, ...], is_us: Callable[[Base], bool]
+) -> Message:
     """How the answer begins. Raises `HTTPError` for one that can't be passed on."""
     if not 200 <= response.status <= 599:
         host = at.base.authority
@@ -154,7 +172,8 @@ def _start(response: httpcore2.Response, name: str, at: Target, bases: tuple[Bas
         response.headers,
         response.status,
         version.decode("ascii").removeprefix("HTTP/"),
-        lambda location: homeward(location, at, name, bases),
+        lambda location: homeward(location, at, name, bases, is_us),
+        f"/proxy/{name}".encode("ascii"),
     )
     return {"type": "http.response.start", "status": response.status, "headers": headers}
 

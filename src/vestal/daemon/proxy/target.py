@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urljoin, urlsplit
@@ -21,7 +21,7 @@ PARTS = 8
 
 _TARGET = re.compile(rb"[\x21-\x7e]*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_UNPRINTABLE = re.compile(r"[\x00-\x20]")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -135,27 +135,33 @@ def target(aim: Aim, bases: Sequence[Base], query: bytes) -> Target:
     return Target(base, path + (f"?{query.decode('latin-1')}" if query else ""))
 
 
-def homeward(location: str, at: Target, name: str, bases: Sequence[Base]) -> str:
+def homeward(
+    location: str, at: Target, name: str, bases: Sequence[Base], is_us: Callable[[Base], bool] = lambda there: False
+) -> str | None:
     """A `Location` (RFC 9110, 10.2.2) as the client has to see it: what leads to one of the bases leads through the proxy.
 
-    Anything else is made whole, so that it is not taken for a path of ours.
+    Anything else is made whole, so that it is not taken for a path of ours: the client would go there with its key, and
+    the service would choose what it does with the tokens of others. None for what leads there all the same.
     """
     try:
-        url = _whole(location, at)
+        url = _whole(_UNPRINTABLE.sub(lambda found: f"%{ord(found[0]):02X}", location.strip()), at)
         parts = urlsplit(url)
         there = Base.of(url) if parts.scheme in _DEFAULT_PORTS and parts.hostname else None
     except ValueError:
-        return location
-    if there is None or _UNPRINTABLE.search(url):
-        return location
+        return None
+    if parts.scheme not in _DEFAULT_PORTS:
+        return url
+    if there is None or "\\" in parts.netloc:  # `http:/x`: clients do not agree on where that leads
+        return None
     path = url[len(parts.scheme) + 3 + len(parts.netloc) :]
     path = path if path.startswith("/") else f"/{path}"
+    plain = re.split(r"[?#]", path, maxsplit=1)[0]
     for base in bases:
-        if base.origin == there.origin and base.holds(path.partition("#")[0]) and "@" not in parts.netloc:
+        if base.origin == there.origin and base.holds(plain) and "@" not in parts.netloc and not _climbs(plain):
             if base == bases[0]:
                 return f"{PREFIX}{name}/{END}{path[len(base.path) :]}"
             return f"{PREFIX}{name}/{END}{base.authority}{path}"
-    return url
+    return None if is_us(there) else url
 
 
 def _whole(location: str, at: Target) -> str:

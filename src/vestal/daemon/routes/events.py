@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from vestal.core.events import Event
-from vestal.daemon.auth import grantee_of
+from vestal.daemon.auth import grantee_of, still_welcome
 from vestal.daemon.broadcast import Broadcast, Listening, Numbered
 from vestal.daemon.limits import Limits
 from vestal.daemon.routes.route import PlainRoute, house_of, problems
@@ -56,15 +57,20 @@ async def events(request: Request) -> Response:
     def wanted(event: Event) -> bool:
         return (only is None or event.credential == only) and grantee.sees(event.credential)
 
-    return EventStream(house.broadcast, house.broadcast.listen(wanted, after), house.limits)
+    listening = house.broadcast.listen(wanted, after, by=grantee.name)
+    return EventStream(house.broadcast, listening, house.limits, lambda: still_welcome(house, request.scope))
 
 
 class EventStream(Response):
-    """An answer that goes on until the client goes, stalls, or `Broadcast.end`."""
+    """An answer that goes on until the client goes, stalls or is not welcome any more, or `Broadcast.end`."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, broadcast: Broadcast, listening: Listening, limits: Limits) -> None:
+    def __init__(
+        self, broadcast: Broadcast, listening: Listening, limits: Limits, welcome: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """`welcome` is asked once per heartbeat: keys are revoked, and sessions end."""
+        self._welcome = welcome
         self._broadcast = broadcast
         self._listening = listening
         self._limits = limits
@@ -85,8 +91,14 @@ class EventStream(Response):
     async def _tell(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await self._send(send, b": welcome\n\n")
+        steady = asyncio.get_running_loop().time
+        look_at = steady() + self._limits.heartbeat
         while True:
             numbered = await self._listening.next(self._limits.heartbeat)
+            if steady() >= look_at:
+                look_at = steady() + self._limits.heartbeat
+                if not await self._welcome():
+                    break
             if self._listening.lost:
                 lost, self._listening.lost = self._listening.lost, 0
                 await self._send(send, f'event: lost\ndata: {{"count": {lost}}}\n\n'.encode())
