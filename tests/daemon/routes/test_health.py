@@ -21,4 +21,6 @@ async def test_it_is_not_ready_without_its_store(api: API) -> None:
     path.write_bytes(b"no database at all, but long enough to look at" * 100)
     for side in ("store.db-wal", "store.db-shm"):
         (api.home.folder / side).unlink(missing_ok=True)
-    problem(await api.tcp.get("/readyz"), 422, "CONFIG_ERROR")
+    told = problem(await api.tcp.get("/readyz"), 422, "CONFIG_ERROR")
+    assert str(api.home.folder) not in str(told), "strangers are told no paths"
+    assert str(path) in problem(await api.socket.get("/readyz"), 422, "CONFIG_ERROR")["detail"]

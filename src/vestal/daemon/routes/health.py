@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vestal.core.errors import VestalError
+from vestal.daemon.auth import GRANTEE
 from vestal.daemon.problem import Refusal
 from vestal.daemon.routes.route import PlainRoute, house_of, json_answer, problems
 from vestal.stores.sealing import SealedStore
 
 router = APIRouter(route_class=PlainRoute, tags=["health"])
+
+_log = logging.getLogger("vestal.daemon")
 
 PROBE = "vestal-readiness"
 """A name that is looked for in the store, whether or not it is there."""
@@ -47,8 +52,15 @@ async def readyz(request: Request) -> Response:
     house = house_of(request)
     if house.draining:
         raise Refusal(503, "the daemon is stopping", remedy="try again when it runs again")
-    await house.read(lambda: _look(house.home.store))
-    return json_answer({"ready": True, "version": house.version})
+    try:
+        await house.read(lambda: _look(house.home.store))
+        return json_answer({"ready": True, "version": house.version})
+    except VestalError as error:
+        trouble = error.copy()
+    if request.scope.get(GRANTEE) is None:  # a stranger is told no paths
+        _log.warning("not ready: %s", trouble)
+        trouble.message, trouble.remedy, trouble.credential = "it can't work now", "the daemon's log says why", None
+    raise trouble
 
 
 def _look(store: SealedStore) -> None:
