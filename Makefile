@@ -11,7 +11,7 @@ help:            ## this list
 setup:           ## .venv with Vestal and what its tests need
 	@$(PYTHON) tools/setup.py
 
-run: setup       ## the daemon with its dashboard, and a practice server whose 60-second token it keeps alive
+run: setup       ## the daemon with its dashboard, and a practice token to keep alive
 	@VESTAL_HOME="$(VESTAL_HOME_FOR_RUN)" $(BIN)/vestal practice --dashboard
 
 lint: setup      ## ruff, mypy --strict, import-linter, and that the generated pages are up to date

@@ -52,9 +52,10 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
     yield from _paragraphs(command.help)
     yield from _options(command, context)
     yield ""
-    if not isinstance(command, LazyGroup):
+    if not isinstance(command, click.Group):
         return
-    for name in (name for names in command.sections.values() for name in names):
+    sections = command.sections.values() if isinstance(command, LazyGroup) else [command.list_commands(context)]
+    for name in (name for names in sections for name in names):
         each = command.get_command(context, name)
         assert each is not None, name
         yield from _command(each, click.Context(each, info_name=name, parent=context))

@@ -43,12 +43,15 @@ FIRM = {
 """What others script: it may grow, and nothing of it may go."""
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
-    context = click.Context(vestal, info_name="vestal")
-    for name in vestal.list_commands(context):
-        command = vestal.get_command(context, name)
+def commands(group: click.Group = vestal, above: str = "") -> Iterator[tuple[str, click.Command]]:
+    """All of them, by what is typed after `vestal`."""
+    context = click.Context(group, info_name="vestal")
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         assert command is not None
-        yield name, command
+        yield above + name, command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{above}{name} ")
 
 
 def test_what_is_firm_is_there() -> None:
@@ -60,7 +63,7 @@ def test_what_is_firm_is_there() -> None:
 @pytest.mark.parametrize(("name", "command"), list(commands()))
 def test_every_command_and_option_has_help(name: str, command: click.Command) -> None:
     assert command.help
-    assert command.name == name
+    assert command.name == name.rpartition(" ")[2]
     assert len(command.get_short_help_str(1000)) <= 64, "it is cut in `vestal --help`"
     assert f"### vestal {name}\n" in PAGE
     for parameter in command.params:

@@ -45,16 +45,16 @@ def check_private(path: Path) -> None:
         raise ConfigError(f"{path} can't be looked at: {error.strerror}", remedy="check the folders above it") from None
     mode = stat.S_IMODE(status.st_mode)
     if mode & 0o077:
-        raise ConfigError(f"{path} can be read by others (mode {mode:04o})", remedy=_remedy(path, status.st_mode))
+        raise ConfigError(f"{path} can be read by others (mode {mode:04o})", remedy=_remedy(path, status))
     if os.geteuid() not in (0, status.st_uid):
         raise ConfigError(f"{path} belongs to another user", remedy="name a folder of your own in VESTAL_HOME")
 
 
-def _remedy(path: Path, mode: int) -> str:
+def _remedy(path: Path, status: os.stat_result) -> str:
     """How to keep others out of it. Whoever does as we say to /tmp or /etc has no machine to work with any more."""
-    if not stat.S_ISDIR(mode):
+    if not stat.S_ISDIR(status.st_mode):
         return f"chmod 600 {path}"
-    if mode & (stat.S_ISVTX | stat.S_IWOTH):
+    if status.st_mode & (stat.S_ISVTX | stat.S_IWOTH) or status.st_uid != os.geteuid():
         return "name a folder that is for Vestal alone"
     return f"chmod 700 {path}, if it is for Vestal alone; else name another folder"
 

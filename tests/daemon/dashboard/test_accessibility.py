@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
-from tests.daemon.dashboard.browsing import LONG, live
+from tests.daemon.dashboard.browsing import LONG, Daemon, live
 
 PAGES = {
     "list": "/dashboard",
@@ -43,4 +43,32 @@ def test_everybody_can_use_it(page: Page, path: str, width: int, scheme: str) ->
     found = Axe().run(page)
 
     assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+
+
+@pytest.mark.parametrize(
+    ("path", "places", "text"),
+    [
+        ("/dashboard/timeline", "details summary, .steps li > span:last-child", "https://" + "x" * 99),
+        ("/dashboard/credentials/alice", ".history td:first-child", "22 h 26 min ago"),
+    ],
+    ids=["timeline", "credential"],
+)
+def test_the_narrowest_page_holds_what_may_stand_there(
+    page: Page, daemon: Daemon, path: str, places: str, text: str
+) -> None:
+    """320 pixels: as wide as a usual page at four times the size (WCAG 2.2, 1.4.10)."""
+    daemon.ask("POST", "/v1/credentials/alice/refresh")
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto(path)
+    live(page)
+    changed = page.evaluate(
+        """([places, text]) => {
+            for (const details of document.querySelectorAll("details")) details.open = true;
+            return [...document.querySelectorAll(places)].map((place) => (place.textContent = text)).length;
+        }""",
+        [places, text],
+    )
+
+    assert changed >= 1
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), "it scrolls sideways"

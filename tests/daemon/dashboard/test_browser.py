@@ -96,14 +96,14 @@ def test_refresh_now_says_what_has_become_of_it_once(page: Page) -> None:
 
 def test_a_refresh_that_fails_says_why_and_what_to_do(visit: Visit) -> None:
     page = visit.page
-    page.goto("/dashboard/credentials/newcomer")
+    page.goto("/dashboard/credentials/broken")
 
     with page.expect_response("**/refresh") as answer:
         page.get_by_role("button", name="Refresh now").click()
 
     assert answer.value.status == 409
     expect(page.get_by_role("alert")).to_contain_text("This refresh did not work")
-    expect(page.locator("main")).to_contain_text("vestal login newcomer")
+    expect(page.locator("main")).to_contain_text("vestal login broken")
     visit.expected("409")
 
 
@@ -247,6 +247,21 @@ def test_a_session_that_ends_elsewhere_shows_the_door(visit: Visit) -> None:
 
     expect(page.locator("h1")).to_have_text("The dashboard is locked")
     visit.expected("401")
+
+
+def test_what_nobody_answers_for_is_shown_as_old(visit: Visit) -> None:
+    page = visit.page
+    live(page)
+    expect(page.locator("html.stale")).to_have_count(0)
+    page.route("**/dashboard/events*", lambda route: route.abort())
+
+    page.goto("/dashboard?q=alice")
+
+    expect(page.locator("html.stale #live")).to_have_text("Reconnecting…")
+    page.unroute("**/dashboard/events*")
+    live(page)
+    expect(page.locator("html.stale")).to_have_count(0)
+    visit.expected("ERR_FAILED")
 
 
 def test_a_page_that_nobody_looks_at_lets_go_and_catches_up(page: Page, daemon: Daemon) -> None:

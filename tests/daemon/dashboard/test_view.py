@@ -68,6 +68,14 @@ def test_why_there_is_no_next_refresh(state: State, token: TokenState, grant: st
     assert (found.next_at, found.no_next) == (None, told)
 
 
+def test_before_the_first_login_no_refresh_is_due() -> None:
+    begun = replace(ROW, state=State.AUTHORIZING, token_state=TokenState.MISSING, version=0, next_refresh_at=NOW)
+
+    assert (line(begun).next_at, line(begun).no_next) == (None, "after a login")
+    again = replace(begun, version=3)
+    assert line(again).next_at == NOW, "the token that it has goes on meanwhile"
+
+
 def test_an_error_is_told_in_words_and_changes_the_stamp() -> None:
     broken = line(replace(ROW, state=State.ERROR, error="RATE_LIMIT_EXCEEDED"))
 

@@ -87,3 +87,21 @@ def test_a_share_is_all_only_if_it_is_all(part: int, more: int) -> None:
 def test_shares_near_all_are_told_more_exactly() -> None:
     assert words.percent(9999, 10_000) == "99.9 %"
     assert words.percent(2, 3) == "66 %"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("the service said no", "The service said no"),
+        ("wait: it is tried again", "Wait: it is tried again"),
+        ("don't", "Don't"),
+        ("api.example.com can't be reached", "api.example.com can't be reached"),
+        ("https://example.com/token failed", "https://example.com/token failed"),
+        ("newer_than is no version", "newer_than is no version"),
+        ("127.0.0.1 can't be reached", "127.0.0.1 can't be reached"),
+        ("`vestal login`", "`vestal login`"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_but_a_host_does_not(text: str, sentence: str) -> None:
+    assert words.capital(text) == sentence

@@ -49,7 +49,9 @@ async def test_a_link_opens_the_dashboard_once(reachable: API, caplog: pytest.Lo
     answer = await client.get(path)
     assert answer.status_code == 200
     assert answer.headers["refresh"] == "0; url=/dashboard"
-    assert answer.headers["clear-site-data"] == '"cache", "storage"', "whoever had the port before leaves nothing behind"
+    assert answer.headers["clear-site-data"] == '"cache", "storage"', (
+        "whoever had the port before leaves nothing behind"
+    )
     attributes = [part.strip() for part in answer.headers["set-cookie"].split(";")]
     assert attributes[0].startswith(f"{COOKIE}=")
     assert {"HttpOnly", "SameSite=Strict", "Path=/dashboard"} <= set(attributes)

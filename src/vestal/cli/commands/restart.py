@@ -28,7 +28,7 @@ def command(options: Options, timeout: float, as_json: bool) -> None:
     """Stop the daemon and start it again, with the options that it ran with where none are given.
 
     Where none runs, one is started; in the place of one that was killed or has crashed, with its options. What would keep
-    it from starting is looked for first: then the one that runs goes on.
+    the new one from starting is looked for first; if something would, the one that runs goes on.
     """
     from vestal.cli.output import note
     from vestal.core.errors import VestalError

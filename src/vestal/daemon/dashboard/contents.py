@@ -134,6 +134,7 @@ def of_timeline(request: Request, only: str) -> dict[str, Any]:
         "frame": frame,
         "now": frame.now,
         "only": only,
+        "page_of_only": view.address(only),
         "told": stories(seen),
         **stream(only, every=True),
         "fragment": f"{FRAGMENTS}/timeline{asked}",
@@ -160,10 +161,11 @@ async def of_credential(request: Request, name: str) -> dict[str, Any]:
     shown = words.mark(seen.state, seen.token_state, interrupted=seen.interrupted)
     life = None if token is None else view.life(token.issued_at, token.expires_at, frame.now)
     on_demand = view.costs_nothing(seen.state, seen.token_state, credential.app.grant)
-    next_at, tally = None if on_demand else seen.next_refresh_at, house.counters.of(name)
-    ahead = None if life is None or next_at is None or next_at >= life.ends_at else life.ends_at - next_at
     urgent = seen.state is State.NEEDS_LOGIN or (seen.state is State.AUTHORIZING and token is None)
+    next_at, tally = None if on_demand or urgent else seen.next_refresh_at, house.counters.of(name)
+    ahead = None if life is None or next_at is None or next_at >= life.ends_at else life.ends_at - next_at
     may_log_in = credential.app.grant in LOGIN_GRANTS and grantee.may("admin", name)
+    never = urgent and token is None and credential.refresh_token is None  # nobody has logged in yet
     return {
         "title": name,
         "section": "credentials",
@@ -175,7 +177,7 @@ async def of_credential(request: Request, name: str) -> dict[str, Any]:
         "version": credential.version,
         "shown": shown,
         "urgent": urgent,
-        "may_refresh": grantee.may("refresh", name),
+        "may_refresh": not never and grantee.may("refresh", name),
         "may_log_in": may_log_in,
         "by_code": may_log_in and by_code,
         "login_page": _login_under_way(house, name) if may_log_in else None,

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from vestal.daemon.auth import demand, grantee_of
 from vestal.daemon.browsers import DASHBOARD
-from vestal.daemon.dashboard import actions, assets, contents, fragments
+from vestal.daemon.dashboard import actions, assets, contents, fragments, view
 from vestal.daemon.dashboard.query import Query
 from vestal.daemon.dashboard.render import page
 from vestal.daemon.dashboard.route import PageRoute
@@ -42,10 +42,16 @@ async def timeline(request: Request) -> Response:
 
 @router.get(DASHBOARD + "/credentials/{name:path}")
 async def credential(request: Request) -> Response:
-    """All that may be shown of one credential."""
+    """All that may be shown of one credential. The address of a button, asked for by hand, leads to the page it is on."""
     name: str = request.path_params["name"]
     demand(request.scope, None, name)
-    context = await contents.of_credential(request, name)
+    try:
+        context = await contents.of_credential(request, name)
+    except Refusal:
+        holder, _, button = name.rpartition("/")
+        if not holder or button not in ("refresh", "login"):
+            raise
+        return RedirectResponse(view.address(holder), 303)
     return page("credential.html", **context, notice=actions.done(request.query_params.get("done", ""), context))
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from vestal.core.errors import VestalError
 from vestal.daemon.dashboard.render import frame_of, page
-from vestal.daemon.dashboard.words import CATEGORIES
+from vestal.daemon.dashboard.words import CATEGORIES, capital
 from vestal.daemon.problem import Refusal, headers_of, status_of
 from vestal.daemon.routes.route import PlainRoute
 
@@ -37,7 +37,7 @@ class PageRoute(PlainRoute):
 def trouble_page(request: Request, error: VestalError) -> Response:
     """An error as a page, with its status."""
     status = status_of(error)
-    message = error.message[:1].upper() + error.message[1:]
+    message = capital(error.message)
     title = message if isinstance(error, Refusal) else CATEGORIES.get(error.category.value, message)
     text = "" if title == message else f"{message}."
     remedy = "" if status == 404 else error.remedy

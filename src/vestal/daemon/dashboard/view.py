@@ -88,7 +88,7 @@ def line(row: Row, tally: Tally, recent: Recent, now: float) -> Line:
         lasting=row.version > 0 and row.expires_at is None,
         refreshed_at=row.refreshed_at,
         why=next((REASONS.get(each.reason, each.reason) for each in reversed(recent.attempts) if each.ok), ""),
-        next_at=None if on_demand else row.next_refresh_at,
+        next_at=None if on_demand or (row.state is State.AUTHORIZING and not row.version) else row.next_refresh_at,
         no_next=no_next(row.state, on_demand),
         hits=percent(tally.hits, tally.gets),
         success=percent(tally.refreshed, tally.refreshed + tally.failed),

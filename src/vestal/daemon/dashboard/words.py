@@ -164,6 +164,12 @@ def largest(seconds: float) -> str:
     return " ".join(span(seconds).split(" ")[:2])
 
 
+def capital(text: str) -> str:
+    """Text with a capital in front, as a sentence has it. Hosts, addresses and the like stay as they are written."""
+    first = text.partition(" ")[0].rstrip(".,:;")
+    return text[:1].upper() + text[1:] if first.replace("'", "").replace("-", "").isalpha() else text
+
+
 def number(count: int) -> str:
     """A number with its thousands apart."""
     return f"{count:,}"

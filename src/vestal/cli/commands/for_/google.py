@@ -10,7 +10,7 @@ from vestal.cli.parameters import name_argument
 from vestal.cli.session import open_home
 
 
-@click.command("google", short_help="Be an executable that Google's libraries ask for a subject token.")
+@click.command("google", short_help="Be an executable that gives Google's libraries a token.")
 @name_argument
 @click.option(
     "--type", "kind", type=click.Choice(["jwt", "id_token", "saml2"]), default="jwt", help="What the token is."

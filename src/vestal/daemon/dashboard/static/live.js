@@ -29,7 +29,7 @@ function span(seconds, most = 2) {
 const FORMS = {
   ago: (at) => (now() - at < 5 ? "just now" : `${span(now() - at, now() - at < 3600 ? 1 : 2)} ago`),
   left: (at, past) => (at > now() ? span(at - now()) : past),
-  soon: (at, past) => (at > now() ? `in ${span(at - now(), 1)}` : past),
+  soon: (at, past) => (at - now() >= 1 ? `in ${span(at - now(), 1)}` : past),
   for: (at) => span(now() - at),
 };
 
@@ -168,6 +168,7 @@ function show(state) {
   mark.hidden = false;
   mark.textContent = mark.dataset[state];
   mark.classList.toggle("on", state === "live");
+  root.classList.toggle("stale", state === "waiting");
 }
 
 function listen() {
