@@ -126,7 +126,7 @@ def test_another_port_where_the_usual_one_is_taken(cli: CLI) -> None:
     assert not told.json["url"].endswith(f":{PORT}")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        cli("practice", "--dashboard-port", port).fails(2, f"127.0.0.1:{port} can't be listened at")
+        cli("practice", "--dashboard-port", port).fails(2, f"can't listen at 127.0.0.1:{port}")
 
 
 def test_it_shows_in_one_way(cli: CLI) -> None:

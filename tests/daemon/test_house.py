@@ -12,6 +12,7 @@ from vestal.core.errors import NetworkError, Outcome, TimedOut
 from vestal.core.secret import Secret
 from vestal.core.token import Token
 from vestal.core.transport import Request, Response
+from vestal.daemon.access import Access
 from vestal.daemon.house import House
 from vestal.daemon.limits import Limits
 from vestal.daemon.problem import Refusal
@@ -29,6 +30,21 @@ class Hanging:
         self.asked += 1
         self.go.wait()
         raise NetworkError("gone", outcome=Outcome.NOT_SENT)
+
+
+async def test_the_use_of_a_key_is_noted_though_none_is_used_again(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    house = House(home, limits=Limits(noted=0.01))
+    key = house.access.add("robot", ["*"], ["token"])
+    assert house.access.check(key)
+    house.note_keys()
+    other = Access(home.folder)  # as `vestal key list` reads it, in another process
+    async with asyncio.timeout(20):
+        while other.list()[0].last_used_at is None:
+            await asyncio.sleep(0.01)
+    other.close()
+    house.close()
+    home.close()
 
 
 @pytest.fixture

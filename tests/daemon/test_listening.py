@@ -98,13 +98,13 @@ def test_tcp_is_where_it_was_told_to_be(host: str) -> None:
     with tcp_socket(host, 0) as bound:
         assert bound.getsockname()[0] in ("127.0.0.1", "::1")
         port = bound.getsockname()[1]
-        with pytest.raises(ConfigError, match="can't be listened at"):
+        with pytest.raises(ConfigError, match="can't listen at"):
             tcp_socket(bound.getsockname()[0], port)
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "x" * 64 + ".example", "192.0.2.1"])
 def test_where_nobody_can_listen(host: str) -> None:
-    with pytest.raises(ConfigError, match="can't be listened at"):
+    with pytest.raises(ConfigError, match="can't listen at"):
         tcp_socket(host, 0)
 
 

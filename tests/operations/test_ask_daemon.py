@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from socket import AF_UNIX
+from socket import socket as Socket
 
 import pytest
 
@@ -61,6 +64,32 @@ def test_what_it_says_counts(home: Home) -> None:
 )
 def test_without_a_last_word_the_home_is_asked(home: Home, reply: Reply) -> None:
     assert given(home, reply) == "of the home"
+
+
+def test_a_daemon_that_hangs_is_none(home: Home) -> None:
+    path = socket_path(home.folder)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with closing(Socket(AF_UNIX)) as silent:
+        silent.bind(str(path))
+        path.chmod(0o600)
+        silent.listen()  # connections are taken by the kernel, and nobody answers
+        assert ask(home, "a", soon=0.1).access_token.reveal() == "of the home"
+
+
+def test_a_daemon_that_waits_for_a_service_is_waited_for(home: Home) -> None:
+    heard: list[str] = []
+
+    def reply(asked: Asked) -> Reply:
+        heard.append(asked.line.split()[1])
+        if asked.line.startswith("GET"):
+            return Reply({"ok": True})
+        if len(heard) == 1:
+            time.sleep(1.2)
+        return token(7)
+
+    with StandIn(reply, socket_path(home.folder)):
+        assert ask(home, "a", soon=1.0).access_token.reveal() == "token-7"
+    assert heard == ["/v1/credentials/a/token", "/healthz", "/v1/credentials/a/token"]
 
 
 def test_nor_is_a_socket_believed_that_others_may_have_made(home: Home) -> None:

@@ -122,7 +122,11 @@ class Gate:
         local = peer is not None and peer.get("uid") == os.geteuid()
         elsewhere = scope["path"].startswith(_FROM_ELSEWHERE)
         if peer is None and not elsewhere and (hosts != 1 or not self._is_us(host)):
-            raise Refusal(421, "the Host header names another server", remedy="use 127.0.0.1 or localhost")
+            raise Refusal(
+                421,
+                "the Host header names another server",
+                remedy="use 127.0.0.1 or localhost; or start it with --host-name",
+            )
         # A gateway's question carries the headers of the request that it is about: on the socket only a key of ours counts.
         # It counts before the peer's own rights, so that a process can do with less than it may.
         if key[: len(_BEARER)].lower() == _BEARER:
@@ -161,6 +165,7 @@ class Gate:
             await self._house.read_keys()
         grantee = access.check(key)
         if grantee is not None:
+            self._house.note_keys()
             return grantee
         address = address_of(scope)
         wait = self._house.failed_keys.failed(address, self._house.home.clock.steady())

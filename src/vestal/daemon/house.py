@@ -74,6 +74,7 @@ class House:
         self._forced: dict[str, asyncio.Task[Token | VestalError]] = {}
         """Refreshes under way that somebody asked for."""
         self._key_reader = ThreadPoolExecutor(1, "vestal keys")
+        self._noting: asyncio.TimerHandle | None = None
         self._readers = ThreadPoolExecutor(self.limits.readers, "vestal reader")
         self._refreshes = ThreadPoolExecutor(self.limits.refreshes, "vestal asked refresh")
         home.lifecycle.events.listen(self.counters)
@@ -133,6 +134,11 @@ class House:
         """Bring the API keys up to date, in a thread that no store which hangs keeps busy. Raises as `Access.reload`."""
         await self._run(self._key_reader, self.access.reload)
 
+    def note_keys(self) -> None:
+        """A key was used: let that be on the disk within a minute, whether or not one is used again."""
+        if self._noting is None:
+            self._noting = asyncio.get_running_loop().call_later(self.limits.noted, self._note_keys)
+
     def holds(self, names: Iterable[str]) -> bool:
         """Whether a token of any of these is at hand."""
         return any(self.home.source(name).peek() is not None for name in self._met.intersection(names))
@@ -154,6 +160,11 @@ class House:
         for pool in (self._key_reader, self._readers, self._refreshes):
             pool.shutdown(wait=True, cancel_futures=True)
         self.access.close()
+
+    def _note_keys(self) -> None:
+        self._noting = None
+        if not self.draining:
+            self._key_reader.submit(self.access.flush)
 
     async def _meet(self, name: str) -> None:
         """See whether a credential is there: once at a time, whoever asks."""

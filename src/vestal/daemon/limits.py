@@ -35,6 +35,8 @@ class Limits:
     """Between two signs of life on an event stream."""
     stalled: float = 30.0
     """For a listener to take what it was sent."""
+    noted: float = 60.0
+    """Until the use of a key is on the disk."""
     readers: int = 8
     """Threads that read the store."""
     refreshes: int = 32

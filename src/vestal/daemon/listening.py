@@ -88,7 +88,7 @@ def tcp_socket(host: str, port: int) -> socket.socket:
         trouble = getattr(error, "strerror", None) or "there can be no such host"
     if made is not None:
         made.close()
-    raise ConfigError(f"{authority(host, port)} can't be listened at: {trouble}", remedy="choose another by --tcp")
+    raise ConfigError(f"can't listen at {authority(host, port)}: {trouble}", remedy="choose another by --tcp")
 
 
 def authority(host: str, port: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from vestal.core.credential import check_name
 from vestal.core.decision import Demand, satisfies
-from vestal.core.errors import HTTPError, NetworkError, VestalError
+from vestal.core.errors import HTTPError, NetworkError, TimedOut, VestalError
 from vestal.core.token import Token
 
 if TYPE_CHECKING:
@@ -24,15 +24,20 @@ if TYPE_CHECKING:
 TOLD_WITHIN = 2.0
 """Seconds that a daemon has to hear of a change."""
 
+SOON = 3.0
+"""Seconds after which we look whether a daemon that has not answered is alive at all."""
 
-def ask(home: Home, name: str, newer_than: int | None = None, min_ttl: float | None = None) -> Token:
+
+def ask(
+    home: Home, name: str, newer_than: int | None = None, min_ttl: float | None = None, *, soon: float = SOON
+) -> Token:
     """A token that works; see `TokenSource.token`. It is for its bearer: a DPoP token comes without its proof.
 
     A refresh that somebody's death has interrupted is finished at once, even if the token is still good: the grace of a
     service, in which that is possible, is short. Raises `VestalError`.
     """
     check_name(name)
-    told = _of_daemon(home, name, newer_than, min_ttl)
+    told = _of_daemon(home, name, newer_than, min_ttl, soon)
     if told is not None:
         return told
     credential = home.store.load(name)
@@ -88,31 +93,47 @@ def _refreshed_by_daemon(home: Home, name: str) -> bool:
     return False
 
 
-def _of_daemon(home: Home, name: str, newer_than: int | None, min_ttl: float | None) -> Token | None:
+def _of_daemon(home: Home, name: str, newer_than: int | None, min_ttl: float | None, soon: float) -> Token | None:
     """What the home's daemon gives; None if there is none, or if it ends in the middle: what it had begun is in the store.
 
     What a person has done since in another process (refreshed, logged in, removed) is in the store, and not in the
-    daemon's memory yet: it is told that its token is outdated, and takes the newer one from there. Raises the
-    `VestalError` that it tells of, and `TimedOut` if it hangs.
+    daemon's memory yet: it is told that its token is outdated, and takes the newer one from there. One that has not
+    answered within `soon` seconds, and does not even say that it lives, counts as none. Raises the `VestalError` that it
+    tells of.
     """
     path = _daemon_of(home)
     if path is None:
         return None
-    found = _asked(path, name, newer_than, min_ttl)
+    found = _asked(path, name, newer_than, min_ttl, soon)
     stored = None if found is None else _version(home, name)
     if found is None or stored is None or found.version == stored:
         return found
     if found.version < stored:
-        found = _asked(path, name, max(newer_than or 0, stored - 1), min_ttl)
+        found = _asked(path, name, max(newer_than or 0, stored - 1), min_ttl, soon)
     return found if found is not None and found.version == _version(home, name) else None
 
 
-def _asked(path: Path, name: str, newer_than: int | None, min_ttl: float | None) -> Token | None:
+def _asked(path: Path, name: str, newer_than: int | None, min_ttl: float | None, soon: float) -> Token | None:
     """What a daemon gives; None if it does not have the last word."""
     from vestal.client.asking import path_of, question, read_answer, settles
 
-    response = _posted(path, path_of(name, "token"), question(newer_than, min_ttl))
+    asked = path_of(name, "token"), question(newer_than, min_ttl)
+    try:
+        response = _posted(path, *asked, deadline=soon)
+    except TimedOut:  # it waits for a service, or it hangs; who asks again waits for the same refresh
+        response = _posted(path, *asked) if _lives(path, soon) else None
     return read_answer(response, name).token if response is not None and settles(response) else None
+
+
+def _lives(path: Path, soon: float) -> bool:
+    """Whether a daemon answers at all."""
+    from vestal.client.address import Address
+    from vestal.client.exchange import exchange
+
+    try:
+        return exchange(Address(path=str(path)), "GET", "/healthz", deadline=soon).status == 200
+    except VestalError:
+        return False
 
 
 def _daemon_of(home: Home) -> Path | None:

@@ -94,6 +94,17 @@ def test_refresh_now_says_what_has_become_of_it_once(page: Page) -> None:
     expect(page.locator(".notice")).to_have_count(0)
 
 
+def test_what_was_said_of_one_token_goes_with_the_next(page: Page, daemon: Daemon) -> None:
+    page.goto("/dashboard/credentials/alice")
+    page.get_by_role("button", name="Refresh now").click()
+    expect(page.locator(".notice")).to_contain_text("The token is version")
+    live(page)
+
+    daemon.ask("POST", "/v1/credentials/alice/refresh")
+
+    expect(page.locator(".notice")).to_have_count(0)
+
+
 def test_a_refresh_that_fails_says_why_and_what_to_do(visit: Visit) -> None:
     page = visit.page
     page.goto("/dashboard/credentials/broken")

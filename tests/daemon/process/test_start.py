@@ -105,7 +105,7 @@ def test_a_port_that_is_taken_is_named(house: House) -> None:
         with pytest.raises(DidNotStart) as caught:
             house.start(options=Options(tcp=("127.0.0.1", port)))
     assert caught.value.error.category is Category.CONFIG_ERROR
-    assert f"127.0.0.1:{port} can't be listened at: Address already in use" in "\n".join(caught.value.log)
+    assert f"can't listen at 127.0.0.1:{port}: Address already in use" in "\n".join(caught.value.log)
 
 
 def test_only_what_this_start_said_is_shown(house: House) -> None:

@@ -48,7 +48,7 @@ async def invite(request: Request) -> Response:
     if house.url is None:
         raise Refusal(
             409,
-            "the daemon listens at its Unix socket only, where no browser gets",
+            "the daemon listens at its Unix socket only, which no browser can reach",
             remedy="run `vestal restart --tcp`",
         )
     code = house.sessions.invite(grantee)

@@ -55,6 +55,8 @@ function localise(within) {
 
 const parts = () => new Map([...document.querySelectorAll("[data-key]")].map((part) => [part.dataset.key, part]));
 
+const version = (head) => head.dataset.stamp.split(" ").at(-1); // what was said of one token is not true of the next
+
 function put(old, fresh) {
   const selection = getSelection();
   if (selection && !selection.isCollapsed && old.contains(selection.anchorNode)) return; // somebody is about to copy it
@@ -66,6 +68,7 @@ function put(old, fresh) {
   if (fresh.dataset.stamp !== old.dataset.stamp) {
     fresh.classList.add("changed");
   }
+  if (old.dataset.key === "~head" && version(old) !== version(fresh)) document.querySelector("main > .notice")?.remove();
   tell(fresh);
   old.replaceWith(fresh);
   localise(fresh);
