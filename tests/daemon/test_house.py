@@ -61,7 +61,7 @@ def house(tmp_path: Path, service: Hanging) -> Iterator[House]:
     now = home.clock.now()
     token = Token(Secret("t"), expires_at=now + 3600, issued_at=now, version=1)
     home.store.save(Credential(name="alice", app=app, token=token, refresh_token=Secret("r"), version=1))
-    house = House(home, limits=Limits(deadline=0.2))
+    house = House(home, limits=Limits(deadline=1.0))
     yield house
     service.go.set()
     house.close()
